@@ -1,0 +1,34 @@
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+namespace heart {
+
+/// What a song is busy with, in the order in which it happens.
+enum class Phase { load_language_model, prefill, frames, load_codec, decode };
+
+[[nodiscard]] constexpr std::string_view phase_name(Phase phase) noexcept {
+    switch (phase) {
+        case Phase::load_language_model: return "loading HeartMuLa";
+        case Phase::prefill: return "reading the prompt";
+        case Phase::frames: return "composing";
+        case Phase::load_codec: return "loading HeartCodec";
+        case Phase::decode: return "rendering audio";
+    }
+    return "";
+}
+
+/// One step forward. `done` and `total` count the phase's own units (bytes, positions, frames, Euler steps and tiles);
+/// `total` is the most it can take, and a phase may end before it.
+struct Progress {
+    Phase phase = Phase::frames;
+    double done = 0;
+    double total = 0;
+    double audio_seconds = 0;  ///< seconds of audio composed or rendered so far
+};
+
+/// Called on the working thread, often; must return quickly and not throw. May be empty.
+using ProgressFn = std::function<void(const Progress&)>;
+
+}  // namespace heart

@@ -1,0 +1,218 @@
+// The operations of Graph: each checks what ggml would abort on, then adds one node.
+
+#include "core/error.h"
+#include "graph/ggml_types.h"
+#include "graph/graph.h"
+#include "graph/graph_parts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+namespace heart::graph {
+
+namespace {
+
+[[noreturn]] void refuse(std::string_view op, std::string_view rule, Tensor a, Tensor b = {}) {
+    std::string found = fmt::format("{} '{}' {}", type_name(a.type()), a.name(), shape_text(a.shape()));
+    if (b) found += fmt::format(" and {} '{}' {}", type_name(b.type()), b.name(), shape_text(b.shape()));
+    throw Error(ErrorCode::internal, fmt::format("graph operation {}", op)).expected(std::string(rule)).found(found);
+}
+
+void check_repeats(std::string_view op, Tensor a, Tensor b) {
+    if (!ggml_can_repeat(b.raw(), a.raw())) refuse(op, "a second operand that repeats to the first", a, b);
+}
+
+void check_f32(std::string_view op, Tensor a) {
+    if (a.type() != Type::f32) refuse(op, "an f32 tensor", a);
+}
+
+}  // namespace
+
+// --- shape ------------------------------------------------------------------------------------------------------------
+
+Tensor Graph::reshape(Tensor a, const Shape& shape) {
+    std::int64_t n = 1;
+    for (const std::int64_t s : shape) n *= s;
+    if (n != a.elements() || !ggml_is_contiguous(a.raw())) {
+        refuse("reshape", fmt::format("a contiguous tensor of {} elements", n), a);
+    }
+    std::int64_t ne[4] = {1, 1, 1, 1};
+    std::copy(shape.begin(), shape.end(), ne);
+    return Tensor(ggml_reshape_4d(ctx(), a.raw(), ne[0], ne[1], ne[2], ne[3]));
+}
+
+Tensor Graph::slice(Tensor a, int dim, std::int64_t start, std::int64_t length) {
+    if (start < 0 || length < 1 || start + length > a.dim(dim)) {
+        refuse("slice", fmt::format("[{}, {}) inside dimension {}", start, start + length, dim), a);
+    }
+    const ggml_tensor* t = a.raw();
+    std::int64_t ne[4] = {t->ne[0], t->ne[1], t->ne[2], t->ne[3]};
+    ne[dim] = length;
+    return Tensor(ggml_view_4d(ctx(), a.raw(), ne[0], ne[1], ne[2], ne[3], t->nb[1], t->nb[2], t->nb[3],
+                               static_cast<std::size_t>(start) * t->nb[dim]));
+}
+
+Tensor Graph::split_heads(Tensor a, std::int64_t heads, std::int64_t columns, std::int64_t rows) {
+    const ggml_tensor* t = a.raw();
+    if (t->ne[0] % heads != 0 || t->ne[1] != columns * rows || t->ne[2] != 1 || t->ne[3] != 1 ||
+        t->nb[0] != ggml_type_size(t->type)) {
+        refuse("split_heads", fmt::format("[{} heads, {} columns]", heads, columns * rows), a);
+    }
+    const std::int64_t d = t->ne[0] / heads;
+    const std::size_t head = static_cast<std::size_t>(d) * t->nb[0];
+    return Tensor(ggml_view_4d(ctx(), a.raw(), d, heads, columns, rows, head, t->nb[1],
+                               static_cast<std::size_t>(columns) * t->nb[1], 0));
+}
+
+Tensor Graph::permute(Tensor a, int axis0, int axis1, int axis2, int axis3) {
+    return Tensor(ggml_permute(ctx(), a.raw(), axis0, axis1, axis2, axis3));
+}
+
+Tensor Graph::contiguous(Tensor a) {
+    return Tensor(ggml_cont(ctx(), a.raw()));
+}
+
+Tensor Graph::concat(Tensor a, Tensor b, int dim) {
+    for (int d = 0; d < GGML_MAX_DIMS; ++d) {
+        if (a.type() != b.type() || (d != dim && a.dim(d) != b.dim(d))) refuse("concat", "equal sizes but one", a, b);
+    }
+    return Tensor(ggml_concat(ctx(), a.raw(), b.raw(), dim));
+}
+
+Tensor Graph::as_type(Tensor a, Type type) {
+    return a.type() == type ? a : Tensor(ggml_cast(ctx(), a.raw(), to_ggml(type)));
+}
+
+// --- element-wise -----------------------------------------------------------------------------------------------------
+
+Tensor Graph::add(Tensor a, Tensor b) {
+    check_repeats("add", a, b);
+    return Tensor(ggml_add(ctx(), a.raw(), b.raw()));
+}
+
+Tensor Graph::sub(Tensor a, Tensor b) {
+    check_repeats("sub", a, b);
+    return Tensor(ggml_sub(ctx(), a.raw(), b.raw()));
+}
+
+Tensor Graph::mul(Tensor a, Tensor b) {
+    check_repeats("mul", a, b);
+    return Tensor(ggml_mul(ctx(), a.raw(), b.raw()));
+}
+
+Tensor Graph::scale(Tensor a, float factor) {
+    check_f32("scale", a);
+    return Tensor(ggml_scale(ctx(), a.raw(), factor));
+}
+
+Tensor Graph::silu(Tensor a) {
+    check_f32("silu", a);
+    return Tensor(ggml_silu(ctx(), a.raw()));
+}
+
+Tensor Graph::relu(Tensor a) {
+    check_f32("relu", a);
+    return Tensor(ggml_relu(ctx(), a.raw()));
+}
+
+Tensor Graph::step(Tensor a) {
+    check_f32("step", a);
+    return Tensor(ggml_step(ctx(), a.raw()));
+}
+
+Tensor Graph::repeat_to(Tensor a, const Shape& shape) {
+    std::int64_t ne[4] = {1, 1, 1, 1};
+    std::copy(shape.begin(), shape.end(), ne);
+    for (int d = 0; d < 4; ++d) {
+        if (ne[d] % a.dim(d) != 0) refuse("repeat_to", "a multiple of " + shape_text(a.shape()), a);
+    }
+    return Tensor(ggml_repeat_4d(ctx(), a.raw(), ne[0], ne[1], ne[2], ne[3]));
+}
+
+// --- rows -------------------------------------------------------------------------------------------------------------
+
+Tensor Graph::rms_norm(Tensor a, float eps) {
+    check_f32("rms_norm", a);
+    return Tensor(ggml_rms_norm(ctx(), a.raw(), eps));
+}
+
+Tensor Graph::layer_norm(Tensor a, float eps) {
+    check_f32("layer_norm", a);
+    return Tensor(ggml_norm(ctx(), a.raw(), eps));
+}
+
+Tensor Graph::soft_max(Tensor a, Tensor mask, float factor) {
+    check_f32("soft_max", a);
+    if (!ggml_is_contiguous(a.raw())) refuse("soft_max", "a contiguous tensor", a);
+    if (mask &&
+        (mask.dim(0) != a.dim(0) || mask.dim(1) < a.dim(1) || a.dim(2) % mask.dim(2) != 0 || a.dim(3) % mask.dim(3) != 0)) {
+        refuse("soft_max", "a mask of the rows' shape", a, mask);
+    }
+    return Tensor(ggml_soft_max_ext(ctx(), a.raw(), mask.raw(), factor, 0.0F));
+}
+
+Tensor Graph::argmax(Tensor a) {
+    if (a.type() != Type::f32 || a.dim(2) != 1 || a.dim(3) != 1) refuse("argmax", "an f32 matrix", a);
+    return Tensor(ggml_argmax(ctx(), a.raw()));
+}
+
+Tensor Graph::top_k(Tensor a, int k) {
+    if (k < 1 || k > a.dim(0)) refuse("top_k", fmt::format("at least {} elements", k), a);
+    return Tensor(ggml_top_k(ctx(), a.raw(), k));
+}
+
+Tensor Graph::get_rows(Tensor table, Tensor ids) {
+    if (ids.type() != Type::i32 || table.dim(2) != ids.dim(1) || table.dim(3) != ids.dim(2) || ids.dim(3) != 1) {
+        refuse("get_rows", "a table and i32 row numbers", table, ids);
+    }
+    return Tensor(ggml_get_rows(ctx(), table.raw(), ids.raw()));
+}
+
+Tensor Graph::set_rows(Tensor table, Tensor values, Tensor ids) {
+    if (ids.type() != Type::i64 || values.type() != Type::f32 || table.dim(0) != values.dim(0) ||
+        values.dim(1) != ids.dim(0)) {
+        refuse("set_rows", "f32 rows of the table's width and an i64 number for each", table, values);
+    }
+    return Tensor(ggml_set_rows(ctx(), table.raw(), values.raw(), ids.raw()));
+}
+
+// --- products ---------------------------------------------------------------------------------------------------------
+
+Tensor Graph::mul_mat(Tensor w, Tensor x) {
+    const bool fits = w.dim(0) == x.dim(0) && x.dim(2) % w.dim(2) == 0 && x.dim(3) % w.dim(3) == 0;
+    if (!fits || ggml_is_transposed(w.raw())) refuse("mul_mat", "the same dimension 0", w, x);
+    return Tensor(ggml_mul_mat(ctx(), w.raw(), x.raw()));
+}
+
+Tensor Graph::flash_attention(Tensor q, Tensor k, Tensor v, Tensor mask, float factor) {
+    const bool fits = q.dim(0) == k.dim(0) && k.dim(1) == v.dim(1) && k.dim(2) == v.dim(2) && q.dim(2) % k.dim(2) == 0 &&
+                      q.dim(3) == k.dim(3) && q.dim(3) == v.dim(3);
+    if (!fits) refuse("flash_attention", "queries and keys of one head size and batch", q, k);
+    if (mask && (mask.type() != Type::f16 || mask.dim(0) != k.dim(1) || mask.dim(1) < q.dim(1))) {
+        refuse("flash_attention", "an f16 mask [positions, queries]", mask, k);
+    }
+    return Tensor(ggml_flash_attn_ext(ctx(), q.raw(), k.raw(), v.raw(), mask.raw(), factor, 0.0F, 0.0F));
+}
+
+Tensor Graph::rotary(Tensor a, Tensor positions, Tensor factors, float base) {
+    if (positions.type() != Type::i32 || positions.dim(0) != a.dim(2) || a.dim(0) % 2 != 0) {
+        refuse("rotary", "[even, heads, columns] and an i32 position for each column", a, positions);
+    }
+    if (factors && factors.dim(0) < a.dim(0) / 2) refuse("rotary", "a frequency factor for each pair", a, factors);
+    return Tensor(ggml_rope_ext(ctx(), a.raw(), positions.raw(), factors.raw(), static_cast<int>(a.dim(0)),
+                                GGML_ROPE_TYPE_NORMAL, 0, base, 1.0F, 0.0F, 1.0F, 0.0F, 0.0F));
+}
+
+Tensor Graph::swiglu(Tensor a) {
+    if (a.dim(0) % 2 != 0 || !ggml_is_contiguous(a.raw())) refuse("swiglu", "two halves", a);
+    return Tensor(ggml_swiglu(ctx(), a.raw()));
+}
+
+Tensor Graph::copy_into(Tensor value, Tensor destination) {
+    if (value.elements() != destination.elements()) refuse("copy_into", "as many elements", value, destination);
+    return Tensor(ggml_cpy(ctx(), value.raw(), destination.raw()));
+}
+
+}  // namespace heart::graph

@@ -1,0 +1,133 @@
+#include "graph/tensor_store.h"
+
+#include "core/error.h"
+#include "formats/safetensors.h"
+#include "graph/ggml_types.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace heart::graph {
+
+struct TensorStore::Memory {
+    ContextPtr context;
+    BufferPtr buffer;
+};
+
+ContextPtr make_context(std::size_t tensors, bool with_graph) {
+    ggml_init_params params{};
+    params.mem_size =
+        tensors * ggml_tensor_overhead() + (with_graph ? ggml_graph_overhead_custom(tensors, false) : 0) + 1024;
+    params.no_alloc = true;
+    ContextPtr out(ggml_init(params));
+    if (!out) throw Error(ErrorCode::memory, "cannot describe a graph");
+    return out;
+}
+
+TensorStore::TensorStore(std::shared_ptr<Device> device, std::size_t max_tensors)
+    : device_(std::move(device)), memory_(std::make_unique<Memory>()) {
+    memory_->context = make_context(max_tensors, false);
+}
+
+TensorStore::~TensorStore() = default;
+TensorStore::TensorStore(TensorStore&&) noexcept = default;
+TensorStore& TensorStore::operator=(TensorStore&&) noexcept = default;
+
+Tensor TensorStore::add(const std::string& name, Type type, const Shape& shape) {
+    ensure(!memory_->buffer, "a tensor was added to a store that is already allocated");
+    ensure(!shape.empty() && shape.size() <= GGML_MAX_DIMS, "tensors have 1 to 4 dimensions");
+    for (const std::int64_t n : shape) ensure(n > 0, "tensor sizes are positive");
+    ggml_tensor* t = ggml_new_tensor(memory_->context.get(), to_ggml(type), static_cast<int>(shape.size()), shape.data());
+    ggml_set_name(t, name.c_str());
+    return Tensor(t);
+}
+
+void TensorStore::allocate() {
+    if (ggml_get_first_tensor(memory_->context.get()) == nullptr) return;
+    const std::size_t wanted = bytes();
+    memory_->buffer.reset(ggml_backend_alloc_ctx_tensors(memory_->context.get(), device_->backend()));
+    if (!memory_->buffer) {
+        throw Error(ErrorCode::memory, fmt::format("not enough memory on {}", device_->name()))
+            .expected(fmt::format("{:.0f} MB more", static_cast<double>(wanted) / 1e6));
+    }
+    ggml_backend_buffer_clear(memory_->buffer.get(), 0);
+}
+
+std::size_t TensorStore::bytes() const {
+    if (memory_->buffer) return ggml_backend_buffer_get_size(memory_->buffer.get());
+    return ggml_backend_alloc_ctx_tensors_from_buft_size(memory_->context.get(),
+                                                         ggml_backend_get_default_buffer_type(device_->backend()));
+}
+
+void upload_bytes(Tensor tensor, std::size_t offset, std::span<const std::byte> bytes) {
+    ensure(offset + bytes.size() <= tensor.bytes(), "upload: inside the tensor");
+    ggml_backend_tensor_set(tensor.raw(), bytes.data(), offset, bytes.size());
+}
+
+namespace {
+
+template <typename T>
+void upload_exact(Tensor tensor, Type type, std::span<const T> values) {
+    ensure(tensor.type() == type && static_cast<std::size_t>(tensor.elements()) == values.size(),
+           "upload: values of the tensor's type and size");
+    upload_bytes(tensor, 0, std::as_bytes(values));
+}
+
+template <typename T>
+void download_exact(Tensor tensor, Type type, std::span<T> out) {
+    ensure(tensor.type() == type && static_cast<std::size_t>(tensor.elements()) == out.size(),
+           "download: room for the tensor's type and size");
+    ggml_backend_tensor_get(tensor.raw(), out.data(), 0, out.size_bytes());
+}
+
+}  // namespace
+
+void upload(Tensor tensor, std::span<const float> values) {
+    upload_exact(tensor, Type::f32, values);
+}
+
+void upload(Tensor tensor, std::span<const std::int32_t> values) {
+    upload_exact(tensor, Type::i32, values);
+}
+
+void upload(Tensor tensor, std::span<const std::int64_t> values) {
+    upload_exact(tensor, Type::i64, values);
+}
+
+void upload_f32_part(Tensor tensor, std::size_t first, std::span<const float> values) {
+    const Type type = tensor.type();
+    if (type == Type::f32) return upload_bytes(tensor, first * sizeof(float), std::as_bytes(values));
+    ensure(type == Type::f16 || type == Type::bf16, "upload_f32: a floating-point tensor");
+    std::vector<std::uint16_t> narrow(values.size());
+    const auto convert = type == Type::f16 ? formats::f32_to_f16 : formats::f32_to_bf16;
+    std::transform(values.begin(), values.end(), narrow.begin(), convert);
+    upload_bytes(tensor, first * sizeof(std::uint16_t), std::as_bytes(std::span(narrow)));
+}
+
+void upload_f32(Tensor tensor, std::span<const float> values) {
+    ensure(static_cast<std::size_t>(tensor.elements()) == values.size(), "upload_f32: as many values as elements");
+    upload_f32_part(tensor, 0, values);
+}
+
+void fill_zero(Tensor tensor) {
+    ggml_backend_tensor_memset(tensor.raw(), 0, 0, tensor.bytes());
+}
+
+void download(Tensor tensor, std::span<float> out) {
+    download_exact(tensor, Type::f32, out);
+}
+
+void download(Tensor tensor, std::span<std::int32_t> out) {
+    download_exact(tensor, Type::i32, out);
+}
+
+std::vector<float> download_f32(Tensor tensor) {
+    std::vector<float> out(static_cast<std::size_t>(tensor.elements()));
+    download(tensor, out);
+    return out;
+}
+
+}  // namespace heart::graph

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "graph/device.h"
+#include "graph/tensor.h"
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace heart::graph {
+
+/// Tensors that outlive a single run: weights, KV caches, states, and the inputs that a run reads. Their addresses stay
+/// the same for as long as the store lives, so that a graph can be built once and run many times.
+class TensorStore {
+public:
+    explicit TensorStore(std::shared_ptr<Device> device, std::size_t max_tensors = 4096);
+    ~TensorStore();
+    TensorStore(TensorStore&&) noexcept;
+    TensorStore& operator=(TensorStore&&) noexcept;
+
+    /// Describes a tensor; no memory is taken before `allocate`.
+    Tensor add(const std::string& name, Type type, const Shape& shape);
+
+    /// Takes memory for all tensors and sets it to zero. ErrorCode::memory says how much was wanted.
+    void allocate();
+
+    /// Bytes that `allocate` takes or has taken.
+    [[nodiscard]] std::size_t bytes() const;
+
+    [[nodiscard]] const std::shared_ptr<Device>& device() const noexcept { return device_; }
+
+private:
+    std::shared_ptr<Device> device_;
+    struct Memory;
+    std::unique_ptr<Memory> memory_;
+};
+
+/// Copies to and from a device; `values` must hold exactly the tensor's elements in the tensor's own type (f32 tensors
+/// take float, i32 std::int32_t, ...), or for `upload_f32` floats that are converted to f32, f16 or bf16.
+void upload(Tensor tensor, std::span<const float> values);
+void upload(Tensor tensor, std::span<const std::int32_t> values);
+void upload(Tensor tensor, std::span<const std::int64_t> values);
+void upload_f32(Tensor tensor, std::span<const float> values);
+/// A run of elements from `first` on; for converting large tensors piece by piece.
+void upload_f32_part(Tensor tensor, std::size_t first, std::span<const float> values);
+/// A run of bytes that already has the tensor's type.
+void upload_bytes(Tensor tensor, std::size_t offset, std::span<const std::byte> bytes);
+void fill_zero(Tensor tensor);
+
+[[nodiscard]] std::vector<float> download_f32(Tensor tensor);
+void download(Tensor tensor, std::span<float> out);
+void download(Tensor tensor, std::span<std::int32_t> out);
+
+}  // namespace heart::graph

@@ -1,0 +1,79 @@
+#include "models/heartmula/language_model.h"
+
+#include "core/error.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace heart::heartmula {
+
+namespace {
+
+graph::TensorLookup lookup_in(const formats::Checkpoint& checkpoint) {
+    return [&checkpoint](const std::string& name) { return checkpoint.find(name); };
+}
+
+std::string config_path(const formats::Checkpoint& checkpoint) {
+    return checkpoint.describe() + "/config.json";
+}
+
+}  // namespace
+
+std::unique_ptr<LanguageModel> LanguageModel::load(formats::Checkpoint checkpoint, std::shared_ptr<graph::Device> device,
+                                                   graph::Type dtype, const graph::LoadProgress& progress,
+                                                   const CancelToken& cancel) {
+    std::unique_ptr<LanguageModel> model(new LanguageModel(std::move(checkpoint), std::move(device), dtype));
+    const formats::Checkpoint& source = model->checkpoint_;
+    model->config_ = Config::parse(source.config(), config_path(source));
+    graph::WeightPlan plan;
+    model->weights_.plan(plan, model->config_);
+    model->store_ = load_weights(plan, lookup_in(source), source.describe(), model->device_, dtype, progress, cancel);
+    return model;
+}
+
+void LanguageModel::read_row(const formats::TensorView& table, std::uint64_t row, std::span<float> out) const {
+    formats::read_as_f32(table, row * out.size(), out);
+    for (float& x : out) {
+        if (dtype_ == graph::Type::bf16) x = formats::bf16_to_f32(formats::f32_to_bf16(x));
+        if (dtype_ == graph::Type::f16) x = formats::f16_to_f32(formats::f32_to_f16(x));
+    }
+}
+
+std::vector<float> LanguageModel::embed_prompt(const PromptIds& prompt, std::int64_t rows) const {
+    const auto dim = static_cast<std::size_t>(config_.backbone.dim);
+    const auto length = static_cast<std::size_t>(prompt.length());
+    const formats::TensorView& text = *checkpoint_.find("text_embeddings.weight");
+    std::vector<float> out(dim * length * static_cast<std::size_t>(rows));
+    const auto column = [&](std::size_t row, std::size_t position) {
+        return std::span(out).subspan((row * length + position) * dim, dim);
+    };
+    const auto embed = [&](std::span<const std::int32_t> ids, std::size_t start) {
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            if (ids[i] < 0 || ids[i] >= config_.text_vocabulary) {
+                throw Error(ErrorCode::mismatch, "the tokenizer and the language model do not belong together")
+                    .expected(fmt::format("text ids below {}", config_.text_vocabulary))
+                    .found(fmt::format("id {}", ids[i]));
+            }
+            read_row(text, static_cast<std::uint64_t>(ids[i]), column(0, start + i));
+        }
+    };
+    embed(prompt.tags, 0);
+    read_row(*checkpoint_.find("muq_linear.bias"), 0, column(0, prompt.tags.size()));
+    embed(prompt.lyrics, prompt.tags.size() + 1);
+    for (std::size_t i = 0; rows > 1 && i < length; ++i) {
+        read_row(*checkpoint_.find("unconditional_text_embedding.weight"), 0, column(1, i));
+    }
+    return out;
+}
+
+std::uint64_t check_checkpoint(const formats::Checkpoint& checkpoint, graph::Type dtype) {
+    const Config config = Config::parse(checkpoint.config(), config_path(checkpoint));
+    Weights weights;
+    graph::WeightPlan plan;
+    weights.plan(plan, config);
+    plan.check(lookup_in(checkpoint), checkpoint.describe());
+    return plan.bytes(dtype);
+}
+
+}  // namespace heart::heartmula

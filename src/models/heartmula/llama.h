@@ -1,0 +1,28 @@
+#pragma once
+
+#include "models/heartmula/config.h"
+#include "models/heartmula/weights.h"
+#include "nn/kv_cache.h"
+#include "nn/layers.h"
+
+#include <string>
+
+namespace heart::heartmula {
+
+/// Where in their sequences the columns of a pass stand. Columns are ordered row by row: column r * n + i is the i-th new
+/// position of row r.
+struct Placement {
+    graph::Tensor positions;  ///< i32 [n * rows]
+    graph::Tensor slots;      ///< i64 [n * rows], columns of the KV cache
+    graph::Tensor mask;       ///< f16 [length, n], or empty when every column may see all `length` positions
+    std::int64_t n = 1;       ///< new positions of each row
+    std::int64_t rows = 1;
+    std::int64_t length = 1;  ///< positions of the cache that are looked at
+};
+
+/// One pass of a stack, x [dim, n * rows] -> [dim, n * rows], the final norm included: prefill with many columns and a
+/// step with one are the same function. Names its nodes `prefix` + "layer0", ... (torchtune modules/transformer.py).
+[[nodiscard]] graph::Tensor llama(graph::Graph& g, const LlamaWeights& w, const LlamaDims& dims, const nn::KvCache& cache,
+                                  const Placement& at, graph::Tensor x, const std::string& prefix);
+
+}  // namespace heart::heartmula

@@ -1,0 +1,59 @@
+#include "nn/layers.h"
+
+#include <cmath>
+
+namespace heart::nn {
+
+Tensor linear(Graph& g, Tensor w, Tensor x, Tensor bias) {
+    const Tensor y = g.mul_mat(w, x);
+    return bias ? g.add(y, bias) : y;
+}
+
+Tensor rms_norm(Graph& g, Tensor x, Tensor weight, float eps) {
+    return g.mul(g.rms_norm(x, eps), weight);
+}
+
+Tensor swiglu_mlp(Graph& g, Tensor gate_up, Tensor down, Tensor x) {
+    return g.mul_mat(down, g.swiglu(g.mul_mat(gate_up, x)));
+}
+
+Tensor prelu(Graph& g, Tensor x, float slope) {
+    if (slope == 1.0F) return x;
+    const Tensor positive = g.relu(x);
+    if (slope == 0.0F) return positive;
+    return g.add(g.scale(positive, 1.0F - slope), g.scale(x, slope));
+}
+
+namespace {
+
+constexpr std::int64_t kFusedHeadStep = 32;
+
+float score_scale(Tensor q) {
+    return 1.0F / std::sqrt(static_cast<float>(q.dim(0)));
+}
+
+}  // namespace
+
+Tensor attention(Graph& g, Tensor q, Tensor k, Tensor v, Tensor mask) {
+    const std::int64_t d = q.dim(0), heads = q.dim(1), n = q.dim(2), rows = q.dim(3);
+    // For a single query column the fused CPU kernel cuts the positions into one part for each thread, and its rounding
+    // with them; the same seed must give the same song on any number of threads.
+    if (n == 1 && rows == 1) return attention_by_products(g, q, k, v, mask);
+    // Its tiles want whole vector registers; without them it goes pair by pair, several times slower than products.
+    if (n > 1 && d % kFusedHeadStep != 0) return attention_by_products(g, q, k, v, mask);
+    const Tensor queries = g.permute(q, 0, 2, 1, 3);                              // [d, n, heads, rows]
+    const Tensor mixed = g.flash_attention(queries, k, v, mask, score_scale(q));  // [d, heads, n, rows]
+    return g.reshape(mixed, {d * heads, n * rows});                               // [d * heads, n * rows]
+}
+
+Tensor attention_by_products(Graph& g, Tensor q, Tensor k, Tensor v, Tensor mask) {
+    const std::int64_t d = q.dim(0), heads = q.dim(1), n = q.dim(2), rows = q.dim(3);
+    const Tensor queries = g.permute(q, 0, 2, 1, 3);                 // [d, n, heads, rows]
+    const Tensor scores = g.mul_mat(k, queries);                     // [positions, n, heads, rows]
+    const Tensor shares = g.soft_max(scores, mask, score_scale(q));  // [positions, n, heads, rows]
+    const Tensor values = g.contiguous(g.permute(v, 1, 0, 2, 3));    // [positions, d, kv_heads, rows]
+    const Tensor mixed = g.mul_mat(values, shares);                  // [d, n, heads, rows]
+    return g.reshape(g.contiguous(g.permute(mixed, 0, 2, 1, 3)), {d * heads, n * rows});
+}
+
+}  // namespace heart::nn

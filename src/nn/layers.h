@@ -1,0 +1,45 @@
+#pragma once
+
+#include "graph/graph.h"
+
+namespace heart::nn {
+
+using graph::Graph;
+using graph::Tensor;
+
+/// y = W x (+ bias). W [in, out], x [in, columns...] -> [out, columns...].
+[[nodiscard]] Tensor linear(Graph& g, Tensor w, Tensor x, Tensor bias = {});
+
+/// weight * x / sqrt(mean(x^2) + eps) over dimension 0 (Zhang and Sennrich, 2019).
+[[nodiscard]] Tensor rms_norm(Graph& g, Tensor x, Tensor weight, float eps);
+
+/// Gated feed-forward (Shazeer, 2020): down(silu(gate x) * up x), with gate and up stacked in one matrix.
+[[nodiscard]] Tensor swiglu_mlp(Graph& g, Tensor gate_up, Tensor down, Tensor x);
+
+/// x where x > 0, else slope * x.
+[[nodiscard]] Tensor prelu(Graph& g, Tensor x, float slope);
+
+/// Rotary position embedding over adjacent pairs (Su et al., 2021).
+struct Rotary {
+    Tensor positions;  ///< i32 [columns]
+    Tensor factors;    ///< f32 [head_dim / 2]: each pair's frequency is divided by it; empty for none
+    float base = 10000.0F;
+
+    /// x [head_dim, heads, columns]
+    [[nodiscard]] Tensor operator()(Graph& g, Tensor x) const { return g.rotary(x, positions, factors, base); }
+};
+
+/// softmax(q k^T / sqrt(head_dim) + mask) v for all heads, query heads sharing key heads in groups where there are fewer
+/// of these.
+///   q     [head_dim, heads, n, rows]
+///   k, v  [head_dim, positions, kv_heads, rows]
+///   mask  f16 [positions, n], 0 or -inf, or empty
+/// -> [head_dim * heads, n * rows]
+/// The result does not depend on the number of threads.
+[[nodiscard]] Tensor attention(Graph& g, Tensor q, Tensor k, Tensor v, Tensor mask);
+
+/// The same by separate products and a softmax: the plain reference, and the way for devices and head sizes without a
+/// fused kernel.
+[[nodiscard]] Tensor attention_by_products(Graph& g, Tensor q, Tensor k, Tensor v, Tensor mask);
+
+}  // namespace heart::nn
