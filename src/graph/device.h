@@ -36,6 +36,7 @@ public:
     Device& operator=(const Device&) = delete;
 
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] bool is_cpu() const noexcept { return name_ == "cpu"; }
     [[nodiscard]] int threads() const noexcept { return threads_; }
     [[nodiscard]] ggml_backend* backend() const noexcept { return backend_; }
 

@@ -70,6 +70,7 @@ public:
     Tensor scale(Tensor a, float factor);
     Tensor silu(Tensor a);
     Tensor relu(Tensor a);
+    Tensor prelu(Tensor a, float slope);  ///< a where a > 0, else slope * a
     Tensor step(Tensor a);  ///< 1 where a > 0, else 0
     Tensor repeat_to(Tensor a, const Shape& shape);
 
@@ -103,6 +104,9 @@ public:
 
 private:
     struct Parts;
+    /// One of our own CPU operators (src/kernels) as a node with an f32 result.
+    using CustomOperator = void (*)(ggml_tensor* dst, int ith, int nth, void* setting);
+    Tensor custom(const Shape& shape, std::vector<Tensor> operands, CustomOperator op, void* setting);
     [[nodiscard]] ggml_context* ctx() const noexcept;
 
     std::shared_ptr<Device> device_;

@@ -4,6 +4,7 @@
 #include "graph/ggml_types.h"
 #include "graph/graph.h"
 #include "graph/graph_parts.h"
+#include "kernels/elementwise.h"
 
 #include <fmt/format.h>
 
@@ -29,6 +30,13 @@ void check_f32(std::string_view op, Tensor a) {
 }
 
 }  // namespace
+
+Tensor Graph::custom(const Shape& shape, std::vector<Tensor> operands, CustomOperator op, void* setting) {
+    std::vector<ggml_tensor*> args;
+    for (const Tensor t : operands) args.push_back(t.raw());
+    return Tensor(ggml_custom_4d(ctx(), GGML_TYPE_F32, shape[0], shape[1], shape[2], shape[3], args.data(),
+                                 static_cast<int>(args.size()), op, GGML_N_TASKS_MAX, setting));
+}
 
 // --- shape ------------------------------------------------------------------------------------------------------------
 
@@ -78,6 +86,12 @@ Tensor Graph::concat(Tensor a, Tensor b, int dim) {
     for (int d = 0; d < GGML_MAX_DIMS; ++d) {
         if (a.type() != b.type() || (d != dim && a.dim(d) != b.dim(d))) refuse("concat", "equal sizes but one", a, b);
     }
+    const bool whole_rows = a.raw()->nb[0] == sizeof(float) && b.raw()->nb[0] == sizeof(float);
+    if (device_->is_cpu() && a.type() == Type::f32 && whole_rows) {
+        Shape shape = a.shape();
+        shape[static_cast<std::size_t>(dim)] += b.dim(dim);
+        return custom(shape, {a, b}, kernels::concat, kernels::pack_dimension(dim));
+    }
     return Tensor(ggml_concat(ctx(), a.raw(), b.raw(), dim));
 }
 
@@ -115,6 +129,12 @@ Tensor Graph::silu(Tensor a) {
 Tensor Graph::relu(Tensor a) {
     check_f32("relu", a);
     return Tensor(ggml_relu(ctx(), a.raw()));
+}
+
+Tensor Graph::prelu(Tensor a, float slope) {
+    check_f32("prelu", a);
+    if (device_->is_cpu()) return custom(a.shape(), {a}, kernels::prelu, kernels::pack_slope(slope));
+    return Tensor(ggml_leaky_relu(ctx(), a.raw(), slope, false));
 }
 
 Tensor Graph::step(Tensor a) {

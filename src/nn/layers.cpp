@@ -17,13 +17,6 @@ Tensor swiglu_mlp(Graph& g, Tensor gate_up, Tensor down, Tensor x) {
     return g.mul_mat(down, g.swiglu(g.mul_mat(gate_up, x)));
 }
 
-Tensor prelu(Graph& g, Tensor x, float slope) {
-    if (slope == 1.0F) return x;
-    const Tensor positive = g.relu(x);
-    if (slope == 0.0F) return positive;
-    return g.add(g.scale(positive, 1.0F - slope), g.scale(x, slope));
-}
-
 namespace {
 
 constexpr std::int64_t kFusedHeadStep = 32;
@@ -48,7 +41,7 @@ Tensor attention(Graph& g, Tensor q, Tensor k, Tensor v, Tensor mask) {
 
 Tensor attention_by_products(Graph& g, Tensor q, Tensor k, Tensor v, Tensor mask) {
     const std::int64_t d = q.dim(0), heads = q.dim(1), n = q.dim(2), rows = q.dim(3);
-    const Tensor queries = g.permute(q, 0, 2, 1, 3);                 // [d, n, heads, rows]
+    const Tensor queries = g.contiguous(g.permute(q, 0, 2, 1, 3));                 // [d, n, heads, rows]
     const Tensor scores = g.mul_mat(k, queries);                     // [positions, n, heads, rows]
     const Tensor shares = g.soft_max(scores, mask, score_scale(q));  // [positions, n, heads, rows]
     const Tensor values = g.contiguous(g.permute(v, 1, 0, 2, 3));    // [positions, d, kv_heads, rows]

@@ -16,9 +16,6 @@ using graph::Tensor;
 /// Gated feed-forward (Shazeer, 2020): down(silu(gate x) * up x), with gate and up stacked in one matrix.
 [[nodiscard]] Tensor swiglu_mlp(Graph& g, Tensor gate_up, Tensor down, Tensor x);
 
-/// x where x > 0, else slope * x.
-[[nodiscard]] Tensor prelu(Graph& g, Tensor x, float slope);
-
 /// Rotary position embedding over adjacent pairs (Su et al., 2021).
 struct Rotary {
     Tensor positions;  ///< i32 [columns]

@@ -50,8 +50,9 @@ void check_activations(float cfg_scale, const std::string& name) {
         }
         for (int step = 0; frame == 0 && step < 7; ++step) {
             for (const char* node : {"in", "layer0", "layer1", "out"}) {
-                golden().expect_close(fmt::format("{}.frame0.depth_step{}.{}", name, step, node),
-                                      g.read(fmt::format("depth_step{}.{}", step, node)));
+                const std::string tensor = fmt::format("{}.frame0.depth_step{}.{}", name, step, node);
+                if (!golden().has(tensor)) continue;  // inside of the first two and the last step only
+                golden().expect_close(tensor, g.read(fmt::format("depth_step{}.{}", step, node)));
             }
         }
         golden().expect_close(name + ".last_hidden", part(hidden, f * rows * dim, rows * dim), g.read("last_hidden"));

@@ -27,6 +27,7 @@ public:
     /// `manifest` is a file of tests/data/golden, `file` one of the tensor files it describes.
     Golden(const std::string& manifest, const std::string& file);
 
+    [[nodiscard]] bool has(const std::string& name) const { return tensors_.contains(name); }
     [[nodiscard]] std::vector<std::uint64_t> shape(const std::string& name) const;
     [[nodiscard]] std::vector<float> floats(const std::string& name) const;
     [[nodiscard]] std::vector<std::int32_t> integers(const std::string& name) const;

@@ -1,7 +1,6 @@
 #include "models/heartcodec/scalar_decoder.h"
 
 #include "core/error.h"
-#include "nn/layers.h"
 
 #include <fmt/format.h>
 
@@ -57,8 +56,8 @@ void ScalarDecoder::build(const ScalarDecoderWeights& w, const Config& c) {
     for (const DecoderBlockWeights& b : w.blocks) {
         x = nn::upsample(g, b.up, memories_[next_memory_++], x, kLanes);  // [channels / 2, time * stride * lanes]
         for (const ResidualWeights& r : b.residuals) {
-            const Tensor h = nn::prelu(g, nn::conv1d_valid(g, r.conv1, past(x), kLanes), r.slope1);
-            x = g.add(nn::prelu(g, nn::conv1d_valid(g, r.conv2, h, kLanes), r.slope2), x);
+            const Tensor h = g.prelu(nn::conv1d_valid(g, r.conv1, past(x), kLanes), r.slope1);
+            x = g.add(g.prelu(nn::conv1d_valid(g, r.conv2, h, kLanes), r.slope2), x);
         }
         g.named(x, fmt::format("decoder{}", index++));
     }
@@ -67,7 +66,7 @@ void ScalarDecoder::build(const ScalarDecoderWeights& w, const Config& c) {
         const Tensor once = g.reshape(x, {channels, kLanes, 1, time});
         const Tensor repeated = g.repeat_to(once, {channels, kLanes, c.repeat, time});
         x = g.reshape(repeated, {channels, kLanes * c.repeat * time});
-        x = nn::prelu(g, nn::conv1d_valid(g, w.post, past(x), kLanes), w.post_slope);
+        x = g.prelu(nn::conv1d_valid(g, w.post, past(x), kLanes), w.post_slope);
         g.named(x, fmt::format("decoder{}", index++));
     }
     output_ =
