@@ -1,2 +1,63 @@
+// The `heart` command: reads the command line, calls the engine, prints.
+
 #include "core/error.h"
-int main() { return 0; }
+#include "interrupt.h"
+#include "output.h"
+#include "verbs.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <new>
+#include <string_view>
+
+namespace heart::app {
+
+namespace {
+
+int exit_code_of(const std::exception& error) {
+    const auto* typed = dynamic_cast<const Error*>(&error);
+    if (typed == nullptr) return kExitFailed;
+    if (typed->code() == ErrorCode::cancelled) return kExitInterrupted;
+    return typed->code() == ErrorCode::usage ? kExitUsage : kExitFailed;
+}
+
+int fail(const std::exception& error, bool json) {
+    fmt::print(stderr, "heart: {}\n", printable(error.what(), 2000));
+    if (json) print_json(error_json(error));
+    return exit_code_of(error);
+}
+
+int run(int argc, char** argv) {
+    CLI::App app{"Heart: lyrics and tags in, a song out.", "heart"};
+    app.set_version_flag("--version", std::string("heart ") + HEART_VERSION);
+    app.require_subcommand(1);
+    app.footer("Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.");
+    Action action;
+    add_generate(app, action);
+    add_decode(app, action);
+    add_info(app, action);
+    add_make_checkpoint(app, action);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        return app.exit(e) == 0 ? kExitDone : kExitUsage;
+    }
+    const bool json = std::any_of(argv + 1, argv + argc, [](std::string_view a) { return a == "--json"; });
+    try {
+        return action();
+    } catch (const std::bad_alloc&) {
+        return fail(Error(ErrorCode::memory, "not enough memory"), json);
+    } catch (const std::exception& e) {
+        return fail(e, json);
+    }
+}
+
+}  // namespace
+
+}  // namespace heart::app
+
+int main(int argc, char** argv) {
+    return heart::app::run(argc, argv);
+}

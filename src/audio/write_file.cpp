@@ -107,6 +107,14 @@ Container container_of(const std::filesystem::path& path) {
         .found(ending.empty() ? "no ending" : ending);
 }
 
+void check_target_format(const std::filesystem::path& path, std::uint32_t sample_rate, SampleFormat format) {
+    check_target(path);
+    Waveform stereo;
+    stereo.sample_rate = sample_rate;
+    stereo.channels = {{0.0F}, {0.0F}};
+    check_format(stereo, container_of(path), format);
+}
+
 void check_wav_size(std::uint64_t frames, std::size_t channels, SampleFormat format) {
     const std::uint64_t sample_bytes = format == SampleFormat::s16 ? 2 : format == SampleFormat::s24 ? 3 : 4;
     // ID3v2 turns text into UTF-16, and the settings appear twice; headers are small against that.

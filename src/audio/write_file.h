@@ -49,6 +49,10 @@ struct WriteReport {
     std::uint64_t bytes = 0;  ///< size of the file
 };
 
+/// Throws what write_audio() would throw for a stereo song at this path, of this rate and format, before long work is
+/// spent on it: see check_target() of replace_file.h, container_of(), and the rates a container can hold.
+void check_target_format(const std::filesystem::path& path, std::uint32_t sample_rate, SampleFormat format);
+
 /// Most bytes that title, artist, genre, lyrics, comment and settings may have together.
 inline constexpr std::size_t kMaxTagBytes = std::size_t{1} << 20;
 

@@ -5,8 +5,8 @@
 
 namespace heart {
 
-/// What a song is busy with, in the order in which it happens.
-enum class Phase { load_language_model, prefill, frames, load_codec, decode };
+/// What long work is busy with; a song goes through the first five in this order.
+enum class Phase { load_language_model, prefill, frames, load_codec, decode, write_checkpoint };
 
 [[nodiscard]] constexpr std::string_view phase_name(Phase phase) noexcept {
     switch (phase) {
@@ -15,6 +15,7 @@ enum class Phase { load_language_model, prefill, frames, load_codec, decode };
         case Phase::frames: return "composing";
         case Phase::load_codec: return "loading HeartCodec";
         case Phase::decode: return "rendering audio";
+        case Phase::write_checkpoint: return "writing weights";
     }
     return "";
 }

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 namespace heart::graph {
@@ -21,12 +22,47 @@ namespace {
     throw Error(ErrorCode::internal, fmt::format("graph operation {}", op)).expected(std::string(rule)).found(found);
 }
 
-void check_repeats(std::string_view op, Tensor a, Tensor b) {
-    if (!ggml_can_repeat(b.raw(), a.raw())) refuse(op, "a second operand that repeats to the first", a, b);
+/// Elements of dimension 0 stand side by side: what most CPU operators ask for.
+bool whole_rows(Tensor t) {
+    return t.raw()->nb[0] == ggml_type_size(t.raw()->type);
+}
+
+bool is_float(Tensor t) {
+    return t.type() == Type::f32 || t.type() == Type::f16 || t.type() == Type::bf16;
 }
 
 void check_f32(std::string_view op, Tensor a) {
-    if (a.type() != Type::f32) refuse(op, "an f32 tensor", a);
+    if (a.type() != Type::f32 || !whole_rows(a)) refuse(op, "an f32 tensor of whole rows", a);
+}
+
+void check_repeats(std::string_view op, Tensor a, Tensor b) {
+    check_f32(op, a);
+    if (b.type() != Type::f32) refuse(op, "a second operand in f32", a, b);
+    if (!ggml_can_repeat(b.raw(), a.raw())) refuse(op, "a second operand that repeats to the first", a, b);
+}
+
+/// Conversions that every device can do.
+void check_converts(std::string_view op, Tensor a, Type to) {
+    const bool float_to_float = is_float(a) && (to == Type::f32 || to == Type::f16 || to == Type::bf16);
+    const bool between_words = (a.type() == Type::i32 && to == Type::f32) || (a.type() == Type::f32 && to == Type::i32);
+    if (a.type() != to && !float_to_float && !between_words) {
+        refuse(op, fmt::format("a type that converts to {}", type_name(to)), a);
+    }
+}
+
+void check_dimension(std::string_view op, Tensor a, int dim) {
+    if (dim < 0 || dim >= GGML_MAX_DIMS) refuse(op, fmt::format("dimension 0 to 3, not {}", dim), a);
+}
+
+/// All four sizes of a shape that has 1 to 4.
+Shape four_sizes(std::string_view op, Tensor a, const Shape& shape) {
+    const bool positive = std::all_of(shape.begin(), shape.end(), [](std::int64_t n) { return n > 0; });
+    if (shape.empty() || shape.size() > GGML_MAX_DIMS || !positive) {
+        refuse(op, fmt::format("1 to 4 sizes, not {}", shape_text(shape)), a);
+    }
+    Shape out = shape;
+    out.resize(GGML_MAX_DIMS, 1);
+    return out;
 }
 
 }  // namespace
@@ -41,17 +77,16 @@ Tensor Graph::custom(const Shape& shape, std::vector<Tensor> operands, CustomOpe
 // --- shape ------------------------------------------------------------------------------------------------------------
 
 Tensor Graph::reshape(Tensor a, const Shape& shape) {
-    std::int64_t n = 1;
-    for (const std::int64_t s : shape) n *= s;
+    const Shape ne = four_sizes("reshape", a, shape);
+    const std::int64_t n = ne[0] * ne[1] * ne[2] * ne[3];
     if (n != a.elements() || !ggml_is_contiguous(a.raw())) {
         refuse("reshape", fmt::format("a contiguous tensor of {} elements", n), a);
     }
-    std::int64_t ne[4] = {1, 1, 1, 1};
-    std::copy(shape.begin(), shape.end(), ne);
     return Tensor(ggml_reshape_4d(ctx(), a.raw(), ne[0], ne[1], ne[2], ne[3]));
 }
 
 Tensor Graph::slice(Tensor a, int dim, std::int64_t start, std::int64_t length) {
+    check_dimension("slice", a, dim);
     if (start < 0 || length < 1 || start + length > a.dim(dim)) {
         refuse("slice", fmt::format("[{}, {}) inside dimension {}", start, start + length, dim), a);
     }
@@ -64,7 +99,7 @@ Tensor Graph::slice(Tensor a, int dim, std::int64_t start, std::int64_t length) 
 
 Tensor Graph::split_heads(Tensor a, std::int64_t heads, std::int64_t columns, std::int64_t rows) {
     const ggml_tensor* t = a.raw();
-    if (t->ne[0] % heads != 0 || t->ne[1] != columns * rows || t->ne[2] != 1 || t->ne[3] != 1 ||
+    if (heads < 1 || columns < 1 || t->ne[0] % heads != 0 || t->ne[1] != columns * rows || t->ne[2] != 1 || t->ne[3] != 1 ||
         t->nb[0] != ggml_type_size(t->type)) {
         refuse("split_heads", fmt::format("[{} heads, {} columns]", heads, columns * rows), a);
     }
@@ -75,6 +110,9 @@ Tensor Graph::split_heads(Tensor a, std::int64_t heads, std::int64_t columns, st
 }
 
 Tensor Graph::permute(Tensor a, int axis0, int axis1, int axis2, int axis3) {
+    std::array<int, GGML_MAX_DIMS> axes{axis0, axis1, axis2, axis3};
+    std::sort(axes.begin(), axes.end());
+    if (axes != std::array<int, GGML_MAX_DIMS>{0, 1, 2, 3}) refuse("permute", "each of the axes 0 to 3 once", a);
     return Tensor(ggml_permute(ctx(), a.raw(), axis0, axis1, axis2, axis3));
 }
 
@@ -83,11 +121,11 @@ Tensor Graph::contiguous(Tensor a) {
 }
 
 Tensor Graph::concat(Tensor a, Tensor b, int dim) {
+    check_dimension("concat", a, dim);
     for (int d = 0; d < GGML_MAX_DIMS; ++d) {
         if (a.type() != b.type() || (d != dim && a.dim(d) != b.dim(d))) refuse("concat", "equal sizes but one", a, b);
     }
-    const bool whole_rows = a.raw()->nb[0] == sizeof(float) && b.raw()->nb[0] == sizeof(float);
-    if (device_->is_cpu() && a.type() == Type::f32 && whole_rows) {
+    if (device_->is_cpu() && a.type() == Type::f32 && whole_rows(a) && whole_rows(b)) {
         Shape shape = a.shape();
         shape[static_cast<std::size_t>(dim)] += b.dim(dim);
         return custom(shape, {a, b}, kernels::concat, kernels::pack_dimension(dim));
@@ -96,6 +134,7 @@ Tensor Graph::concat(Tensor a, Tensor b, int dim) {
 }
 
 Tensor Graph::as_type(Tensor a, Type type) {
+    check_converts("as_type", a, type);
     return a.type() == type ? a : Tensor(ggml_cast(ctx(), a.raw(), to_ggml(type)));
 }
 
@@ -118,6 +157,7 @@ Tensor Graph::mul(Tensor a, Tensor b) {
 
 Tensor Graph::scale(Tensor a, float factor) {
     check_f32("scale", a);
+    if (!ggml_is_contiguous(a.raw())) refuse("scale", "a contiguous tensor", a);
     return Tensor(ggml_scale(ctx(), a.raw(), factor));
 }
 
@@ -143,10 +183,11 @@ Tensor Graph::step(Tensor a) {
 }
 
 Tensor Graph::repeat_to(Tensor a, const Shape& shape) {
-    std::int64_t ne[4] = {1, 1, 1, 1};
-    std::copy(shape.begin(), shape.end(), ne);
-    for (int d = 0; d < 4; ++d) {
-        if (ne[d] % a.dim(d) != 0) refuse("repeat_to", "a multiple of " + shape_text(a.shape()), a);
+    const Shape ne = four_sizes("repeat_to", a, shape);
+    if (a.type() == Type::i64 || !whole_rows(a)) refuse("repeat_to", "whole rows of 32- or 16-bit numbers", a);
+    for (int d = 0; d < GGML_MAX_DIMS; ++d) {
+        if (ne[static_cast<std::size_t>(d)] % a.dim(d) != 0)
+            refuse("repeat_to", "a multiple of " + shape_text(a.shape()), a);
     }
     return Tensor(ggml_repeat_4d(ctx(), a.raw(), ne[0], ne[1], ne[2], ne[3]));
 }
@@ -166,6 +207,9 @@ Tensor Graph::layer_norm(Tensor a, float eps) {
 Tensor Graph::soft_max(Tensor a, Tensor mask, float factor) {
     check_f32("soft_max", a);
     if (!ggml_is_contiguous(a.raw())) refuse("soft_max", "a contiguous tensor", a);
+    if (mask && ((mask.type() != Type::f32 && mask.type() != Type::f16) || !ggml_is_contiguous(mask.raw()))) {
+        refuse("soft_max", "a contiguous mask in f32 or f16", a, mask);
+    }
     if (mask &&
         (mask.dim(0) != a.dim(0) || mask.dim(1) < a.dim(1) || a.dim(2) % mask.dim(2) != 0 || a.dim(3) % mask.dim(3) != 0)) {
         refuse("soft_max", "a mask of the rows' shape", a, mask);
@@ -174,16 +218,19 @@ Tensor Graph::soft_max(Tensor a, Tensor mask, float factor) {
 }
 
 Tensor Graph::argmax(Tensor a) {
-    if (a.type() != Type::f32 || a.dim(2) != 1 || a.dim(3) != 1) refuse("argmax", "an f32 matrix", a);
+    check_f32("argmax", a);
+    if (a.dim(2) != 1 || a.dim(3) != 1) refuse("argmax", "an f32 matrix", a);
     return Tensor(ggml_argmax(ctx(), a.raw()));
 }
 
 Tensor Graph::top_k(Tensor a, int k) {
+    check_f32("top_k", a);
     if (k < 1 || k > a.dim(0)) refuse("top_k", fmt::format("at least {} elements", k), a);
     return Tensor(ggml_top_k(ctx(), a.raw(), k));
 }
 
 Tensor Graph::get_rows(Tensor table, Tensor ids) {
+    if (table.type() == Type::i64 || !whole_rows(table)) refuse("get_rows", "a table of whole rows", table);
     if (ids.type() != Type::i32 || table.dim(2) != ids.dim(1) || table.dim(3) != ids.dim(2) || ids.dim(3) != 1) {
         refuse("get_rows", "a table and i32 row numbers", table, ids);
     }
@@ -192,7 +239,9 @@ Tensor Graph::get_rows(Tensor table, Tensor ids) {
 
 Tensor Graph::set_rows(Tensor table, Tensor values, Tensor ids) {
     if (ids.type() != Type::i64 || values.type() != Type::f32 || table.dim(0) != values.dim(0) ||
-        values.dim(1) != ids.dim(0)) {
+        table.dim(2) != values.dim(2) || table.dim(3) != values.dim(3) || values.dim(1) != ids.dim(0) ||
+        values.dim(2) % ids.dim(1) != 0 || values.dim(3) % ids.dim(2) != 0 || ids.dim(3) != 1 || !is_float(table) ||
+        !whole_rows(table) || !whole_rows(values)) {
         refuse("set_rows", "f32 rows of the table's width and an i64 number for each", table, values);
     }
     return Tensor(ggml_set_rows(ctx(), table.raw(), values.raw(), ids.raw()));
@@ -202,7 +251,10 @@ Tensor Graph::set_rows(Tensor table, Tensor values, Tensor ids) {
 
 Tensor Graph::mul_mat(Tensor w, Tensor x) {
     const bool fits = w.dim(0) == x.dim(0) && x.dim(2) % w.dim(2) == 0 && x.dim(3) % w.dim(3) == 0;
-    if (!fits || ggml_is_transposed(w.raw())) refuse("mul_mat", "the same dimension 0", w, x);
+    if (!fits) refuse("mul_mat", "the same dimension 0", w, x);
+    if (!is_float(w) || x.type() != Type::f32 || !whole_rows(w) || !whole_rows(x)) {
+        refuse("mul_mat", "whole rows, the first of floating-point numbers and the second of f32", w, x);
+    }
     return Tensor(ggml_mul_mat(ctx(), w.raw(), x.raw()));
 }
 
@@ -210,28 +262,37 @@ Tensor Graph::flash_attention(Tensor q, Tensor k, Tensor v, Tensor mask, float f
     const bool fits = q.dim(0) == k.dim(0) && k.dim(1) == v.dim(1) && k.dim(2) == v.dim(2) && q.dim(2) % k.dim(2) == 0 &&
                       q.dim(3) == k.dim(3) && q.dim(3) == v.dim(3);
     if (!fits) refuse("flash_attention", "queries and keys of one head size and batch", q, k);
-    if (mask && (mask.type() != Type::f16 || mask.dim(0) != k.dim(1) || mask.dim(1) < q.dim(1))) {
+    if (q.type() != Type::f32 || !is_float(k) || !is_float(v) || !whole_rows(q) || !whole_rows(k) || !whole_rows(v)) {
+        refuse("flash_attention", "whole rows, queries in f32", q, k);
+    }
+    if (mask && (!ggml_is_contiguous(mask.raw()) || q.dim(2) % mask.dim(2) != 0 || q.dim(3) % mask.dim(3) != 0 ||
+                 mask.type() != Type::f16 || mask.dim(0) != k.dim(1) || mask.dim(1) < q.dim(1))) {
         refuse("flash_attention", "an f16 mask [positions, queries]", mask, k);
     }
     return Tensor(ggml_flash_attn_ext(ctx(), q.raw(), k.raw(), v.raw(), mask.raw(), factor, 0.0F, 0.0F));
 }
 
 Tensor Graph::rotary(Tensor a, Tensor positions, Tensor factors, float base) {
-    if (positions.type() != Type::i32 || positions.dim(0) != a.dim(2) || a.dim(0) % 2 != 0) {
+    check_f32("rotary", a);
+    if (positions.type() != Type::i32 || positions.elements() != positions.dim(0) || positions.dim(0) != a.dim(2) ||
+        a.dim(0) % 2 != 0) {
         refuse("rotary", "[even, heads, columns] and an i32 position for each column", a, positions);
     }
-    if (factors && factors.dim(0) < a.dim(0) / 2) refuse("rotary", "a frequency factor for each pair", a, factors);
+    if (factors && (factors.type() != Type::f32 || factors.dim(0) < a.dim(0) / 2))
+        refuse("rotary", "a frequency factor for each pair", a, factors);
     return Tensor(ggml_rope_ext(ctx(), a.raw(), positions.raw(), factors.raw(), static_cast<int>(a.dim(0)),
                                 GGML_ROPE_TYPE_NORMAL, 0, base, 1.0F, 0.0F, 1.0F, 0.0F, 0.0F));
 }
 
 Tensor Graph::swiglu(Tensor a) {
+    check_f32("swiglu", a);
     if (a.dim(0) % 2 != 0 || !ggml_is_contiguous(a.raw())) refuse("swiglu", "two halves", a);
     return Tensor(ggml_swiglu(ctx(), a.raw()));
 }
 
 Tensor Graph::copy_into(Tensor value, Tensor destination) {
     if (value.elements() != destination.elements()) refuse("copy_into", "as many elements", value, destination);
+    check_converts("copy_into", value, destination.type());
     return Tensor(ggml_cpy(ctx(), value.raw(), destination.raw()));
 }
 

@@ -10,7 +10,7 @@ namespace heart::heartcodec {
 
 namespace {
 
-constexpr std::size_t kMaxStages = 10;
+constexpr std::size_t kMaxStages = 8;  // 64^8 * 64 * 25 samples still count in 64 bits
 /// The reference splits each latent into two halves, one for each ear, and draws 256 channels of noise.
 constexpr std::int64_t kLatentChannels = 256;
 

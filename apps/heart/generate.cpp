@@ -1,0 +1,216 @@
+#include "audio/replace_file.h"
+#include "core/error.h"
+#include "engine/generator.h"
+#include "hub/demo_model.h"
+#include "interrupt.h"
+#include "output.h"
+#include "progress_bar.h"
+#include "text/lyrics.h"
+#include "verbs.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <span>
+
+namespace heart::app {
+
+namespace {
+
+struct GenerateOptions {
+    CommonOptions common;
+    AudioOptions audio;
+    engine::SongRequest request;
+    std::string lyrics_file, lyrics_text, tags, save_codes;
+    std::uint64_t seed = 0;
+    bool has_seed = false, has_save_path = false, timings = false;
+    std::uint32_t takes = 1;
+};
+
+/// Tags are text. Only '@FILE', or a name that ends in ".txt" or holds a '/' and is a file, is read as one.
+std::string read_tags(const std::string& tags) {
+    if (tags.starts_with('@')) return read_text(tags.substr(1));
+    std::error_code ignored;
+    const bool looks_like_path = tags.ends_with(".txt") || tags.find('/') != std::string::npos;
+    if (looks_like_path && std::filesystem::is_regular_file(tags, ignored)) return read_text(tags);
+    if (tags.ends_with(".txt")) {
+        throw Error(ErrorCode::not_found, fmt::format("no tags file '{}'", printable(tags)))
+            .hint("give tags as text: piano,happy");
+    }
+    return tags;
+}
+
+std::string without_line_end(std::string text) {
+    while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+    return text;
+}
+
+/// Fills in the request's words; without any, the built-in example's.
+void read_words(GenerateOptions& o) {
+    if (o.lyrics_file.empty() && o.lyrics_text.empty() && o.tags.empty()) {
+        o.request.lyrics = hub::example_lyrics();
+        o.request.tags = hub::example_tags();
+        note(o.common, "No --lyrics and no --tags: using the built-in example.");
+        return;
+    }
+    if (!o.lyrics_file.empty()) {
+        try {
+            o.request.lyrics = read_text(o.lyrics_file);
+        } catch (Error& e) {
+            if (e.code() == ErrorCode::not_found)
+                throw Error(e).hint("--lyrics names a file; --lyrics-text takes the words themselves");
+            throw;
+        }
+    }
+    if (!o.lyrics_text.empty()) o.request.lyrics = o.lyrics_text;
+    o.request.tags = without_line_end(read_tags(o.tags));
+}
+
+/// The first line of words, or else the tags.
+std::string default_title(const engine::SongRequest& r) {
+    std::size_t at = 0;
+    while (at < r.lyrics.size()) {
+        std::size_t end = r.lyrics.find_first_of("\r\n", at);
+        if (end == std::string::npos) end = r.lyrics.size();
+        const std::string line = r.lyrics.substr(at, end - at);
+        const std::size_t first = line.find_first_not_of(" \t");
+        if (first != std::string::npos && line[first] != '[') return printable(line.substr(first), 80);
+        at = end + 1;
+    }
+    return printable(r.tags, 80);
+}
+
+/// "song.wav", take 2 of several -> "song-2.wav".
+std::string path_of_take(const std::string& path, std::uint32_t take, std::uint32_t takes) {
+    if (takes == 1 || path.empty()) return path;
+    std::filesystem::path p(path);
+    p.replace_filename(fmt::format("{}-{}{}", p.stem().string(), take + 1, p.extension().string()));
+    return p.string();
+}
+
+audio::SongTags tags_of(const GenerateOptions& o, const engine::Composition& c, const engine::EngineOptions& engine) {
+    audio::SongTags tags;
+    tags.title = o.audio.title.empty() ? default_title(c.request) : o.audio.title;
+    tags.artist = "Heart " HEART_VERSION;
+    tags.genre = c.request.tags;
+    tags.lyrics = c.request.lyrics;
+    tags.settings = song_settings(c, engine, o.common.model_label());
+    tags.settings.emplace_back("heart", HEART_VERSION);
+    return tags;
+}
+
+/// The files that this call will write, by take; refuses what cannot work before anything is loaded.
+void check_before_work(const GenerateOptions& o, const engine::CheckpointSet& set, bool renders) {
+    engine::check_request(o.request);
+    for (std::uint32_t take = 0; take < o.takes; ++take) {
+        AudioOptions each = o.audio;
+        each.save_path = renders ? path_of_take(o.audio.save_path, take, o.takes) : "";
+        each.spectrogram = path_of_take(o.audio.spectrogram, take, o.takes);
+        const auto rate = renders ? set.codec().config().value("sample_rate", 48000U) : 48000U;
+        check_targets(each, rate);
+        if (!o.save_codes.empty()) audio::check_target(path_of_take(o.save_codes, take, o.takes));
+    }
+}
+
+nlohmann::ordered_json make_take(GenerateOptions& o, engine::Generator& generator, std::uint32_t take, bool renders) {
+    ProgressBar bar(!o.common.quiet);
+    engine::SongRequest request = o.request;
+    request.take = take;
+    const engine::Composition c = generator.compose(request, bar.callback(), interrupt_token());
+    bar.finish();
+    if (c.limited_by_context) {
+        note(o.common, fmt::format("The model's context has room for {:.1f} s of audio behind this prompt.",
+                                   static_cast<double>(c.frame_limit) / 12.5));
+    }
+    nlohmann::ordered_json report{
+        {"seed", *c.request.seed}, {"take", take}, {"frames", c.codes.frames}, {"ended_by_itself", c.ended_by_itself}};
+    if (!o.save_codes.empty()) {
+        const std::string path = path_of_take(o.save_codes, take, o.takes);
+        audio::replace_file(path, engine::codes_as_npy(c.codes));
+        report["codes"] = path;
+        note(o.common, fmt::format("Codes: {}", path));
+    }
+    if (renders) {
+        const audio::Waveform wave = generator.render(c.codes, c.request, nullptr, bar.callback(), interrupt_token());
+        bar.finish();
+        AudioOptions each = o.audio;
+        each.spectrogram = path_of_take(o.audio.spectrogram, take, o.takes);
+        const std::string path = path_of_take(o.audio.save_path, take, o.takes);
+        write_song(wave, path, each, o.common, c.request.lyrics, tags_of(o, c, generator.options()), report);
+        note(o.common, fmt::format("Song: {} ({:.1f} s, seed {})", path, wave.seconds(), *c.request.seed));
+    }
+    return report;
+}
+
+int generate(GenerateOptions& o) {
+    interrupt_token();
+    read_words(o);
+    if (o.common.model_path.empty()) note(o.common, std::string(hub::demo_model_note()));
+    const bool renders = o.save_codes.empty() || o.has_save_path || !o.audio.spectrogram.empty();
+    if (o.has_seed) o.request.seed = o.seed;
+    engine::Generator generator(o.common.model_folder(), o.common.engine_options());
+    check_before_work(o, generator.checkpoints(), renders);
+    const std::int64_t positions = 1 + o.request.max_audio_length_ms / 80;
+    engine::check_fits(
+        engine::plan_memory(generator.checkpoints(), {.language_model_type = generator.options().language_model_type,
+                                                      .codec_type = generator.options().codec_type,
+                                                      .positions = positions,
+                                                      .cfg_scale = static_cast<float>(o.request.cfg_scale),
+                                                      .lazy_load = generator.options().lazy_load,
+                                                      .with_codec = renders}));
+    nlohmann::ordered_json songs = nlohmann::ordered_json::array();
+    double seconds = 0;
+    for (std::uint32_t take = 0; take < o.takes; ++take) {
+        songs.push_back(make_take(o, generator, take, renders));
+        o.request.seed = songs.back().at("seed").get<std::uint64_t>();  // all takes share one
+        seconds += songs.back().at("frames").get<double>() / 12.5;
+    }
+    if (o.timings) print_timings(generator.timings(), seconds);
+    if (o.common.json) {
+        nlohmann::ordered_json out = songs.at(0);
+        out["model"] = o.common.model_label();
+        out["timings"] = timings_json(generator.timings());
+        if (o.takes > 1) out["songs"] = songs;
+        print_json(out);
+    }
+    return kExitDone;
+}
+
+}  // namespace
+
+void add_generate(CLI::App& app, Action& action) {
+    auto o = std::make_shared<GenerateOptions>();
+    CLI::App* verb = app.add_subcommand("generate", "Make a song from lyrics and tags");
+    o->common.add_model(*verb);
+    auto* file =
+        verb->add_option("--lyrics", o->lyrics_file, "File with the lyrics, or - for standard input")->type_name("FILE|-");
+    verb->add_option(both_names("lyrics-text"), o->lyrics_text, "The lyrics themselves")->excludes(file);
+    verb->add_option("--tags", o->tags, "Comma-separated tags; @FILE or a .txt file is read")->type_name("TEXT|FILE");
+    engine::SongRequest& r = o->request;
+    verb->add_option(both_names("max-audio-length-ms"), r.max_audio_length_ms, "Longest song, milliseconds")
+        ->capture_default_str();
+    verb->add_option("--topk", r.topk, "Draw from the k likeliest codes; 1 always takes the likeliest")
+        ->capture_default_str();
+    verb->add_option("--temperature", r.temperature, "Above 1 more varied, below 1 more predictable")->capture_default_str();
+    verb->add_option(both_names("cfg-scale"), r.cfg_scale, "How strongly to follow lyrics and tags")->capture_default_str();
+    auto* seed = verb->add_option("--seed", o->seed, "Same seed, same build, same device: same song; default: random");
+    verb->add_option("--takes", o->takes, "Songs to make with this seed")->capture_default_str()->check(CLI::Range(1, 1000));
+    verb->add_option("--steps", r.codec_steps, "Euler steps of the codec")->capture_default_str();
+    verb->add_option("--guidance", r.codec_guidance, "Guidance of the codec")->capture_default_str();
+    o->audio.add(*verb, "song.wav");
+    verb->add_option(both_names("save-codes"), o->save_codes, "Write the codes; without --save-path nothing else is written")
+        ->type_name("FILE.npy")
+        ->group("What is written");
+    o->common.add_engine(*verb);
+    verb->add_flag("--timings", o->timings, "Print seconds by phase");
+    o->common.add_output(*verb);
+    verb->callback([o, seed, verb, &action] {
+        o->has_seed = seed->count() > 0;
+        o->has_save_path = verb->get_option("--save-path")->count() > 0;
+        action = [o] { return generate(*o); };
+    });
+}
+
+}  // namespace heart::app

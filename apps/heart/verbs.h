@@ -1,0 +1,18 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+
+namespace heart::app {
+
+/// What a verb does once its options are read; returns the exit code.
+using Action = std::function<int()>;
+
+/// Each adds its verb to the command line and, when it is the one asked for, sets `action`.
+void add_generate(CLI::App& app, Action& action);
+void add_decode(CLI::App& app, Action& action);
+void add_info(CLI::App& app, Action& action);
+void add_make_checkpoint(CLI::App& app, Action& action);
+
+}  // namespace heart::app

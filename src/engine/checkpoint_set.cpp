@@ -1,0 +1,113 @@
+#include "engine/checkpoint_set.h"
+
+#include "core/error.h"
+#include "models/heartcodec/codec.h"
+#include "models/heartmula/language_model.h"
+#include "models/heartmula/song_session.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+#include <utility>
+
+namespace heart::engine {
+
+namespace {
+
+constexpr const char* kCodecFolder = "HeartCodec-oss";
+constexpr const char* kTokenizer = "tokenizer.json";
+constexpr const char* kGenerationConfig = "gen_config.json";
+
+/// A number behind `key` in a "key: 123 kB" or single-number file of the system; 0 where there is none.
+std::uint64_t read_number(const char* path, const std::string& key) {
+    std::ifstream in(path);
+    std::string word;
+    std::uint64_t value = 0;
+    if (key.empty()) return in >> value ? value : 0;
+    while (in >> word) {
+        if (word == key) return in >> value ? value : 0;
+    }
+    return 0;
+}
+
+std::string gigabytes(std::uint64_t bytes) {
+    return fmt::format("{:.1f} GB", static_cast<double>(bytes) / 1e9);
+}
+
+}  // namespace
+
+CheckpointSet::CheckpointSet(formats::Folder root, std::string version)
+    : root_(std::move(root)), version_(std::move(version)) {
+    if (!formats::is_plain_file_name(version_)) {
+        throw Error(ErrorCode::usage, fmt::format("'{}' is not a version", printable(version_, 40)))
+            .expected("the end of a folder name HeartMuLa-oss-<version>, such as 3B");
+    }
+    if (!root_.exists()) {
+        throw Error(ErrorCode::not_found, fmt::format("no model folder at '{}'", root_.describe()))
+            .expected(fmt::format("a folder with {}/, {}/, {} and {}", language_model_folder(), kCodecFolder, kTokenizer,
+                                  kGenerationConfig));
+    }
+}
+
+formats::Checkpoint CheckpointSet::language_model() const {
+    return formats::Checkpoint::open(root_.sub(language_model_folder()));
+}
+
+formats::Checkpoint CheckpointSet::codec() const {
+    return formats::Checkpoint::open(root_.sub(kCodecFolder));
+}
+
+text::Tokenizer CheckpointSet::tokenizer() const {
+    return text::Tokenizer::from_json(root_.open(kTokenizer).text(), root_.describe() + "/" + kTokenizer);
+}
+
+heartmula::GenerationConfig CheckpointSet::generation_config() const {
+    const std::string where = root_.describe() + "/" + kGenerationConfig;
+    const auto json = formats::parse_json(root_.open(kGenerationConfig).text(), where, {.max_bytes = 1 << 20});
+    return heartmula::GenerationConfig::parse(json, where);
+}
+
+std::uint64_t MemoryPlan::peak() const noexcept {
+    const std::uint64_t first = language_model + kv_cache;
+    return (lazy_load ? std::max(first, codec) : first + codec) + scratch;
+}
+
+MemoryPlan plan_memory(const CheckpointSet& set, const PlanRequest& r) {
+    constexpr std::uint64_t kScratch = 512'000'000;  // measured at the published sizes: both models stay below
+    MemoryPlan plan;
+    plan.lazy_load = r.lazy_load;
+    if (r.with_language_model) {
+        const formats::Checkpoint lm = set.language_model();
+        const auto config = heartmula::Config::parse(lm.config(), lm.describe() + "/config.json");
+        plan.language_model = heartmula::check_checkpoint(lm, r.language_model_type);
+        plan.kv_cache = heartmula::SongSession::cache_bytes(config, r.positions, r.cfg_scale, r.language_model_type);
+    }
+    if (r.with_codec) plan.codec = heartcodec::check_checkpoint(set.codec(), r.codec_type);
+    plan.scratch = std::min(kScratch, plan.language_model + plan.codec);
+    return plan;
+}
+
+std::uint64_t available_memory() {
+    std::uint64_t free = read_number("/proc/meminfo", "MemAvailable:") * 1024;
+    // In a container the group's limit counts, not the machine's.
+    const std::uint64_t limit = read_number("/sys/fs/cgroup/memory.max", "");
+    const std::uint64_t used = read_number("/sys/fs/cgroup/memory.current", "");
+    if (limit > used) free = std::min(free, limit - used);
+    return free;
+}
+
+void check_fits(const MemoryPlan& plan) {
+    const std::uint64_t free = available_memory();
+    if (free == 0 || plan.peak() <= free) return;
+    throw Error(ErrorCode::memory, "the models do not fit into memory")
+        .expected(fmt::format("{} (language model {}, KV cache {}, codec {}, scratch {})", gigabytes(plan.peak()),
+                              gigabytes(plan.language_model), gigabytes(plan.kv_cache), gigabytes(plan.codec),
+                              gigabytes(plan.scratch)))
+        .found(gigabytes(free) + " available")
+        .hint(plan.lazy_load ? "try a smaller --mula-dtype or a shorter song" : "try --lazy-load true");
+}
+
+}  // namespace heart::engine

@@ -1,0 +1,71 @@
+#include "engine/options.h"
+
+#include "core/error.h"
+#include "formats/npy.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace heart::engine {
+
+namespace {
+
+template <typename T>
+void check_range(const char* name, T value, T least, T most) {
+    if (!(value >= least && value <= most)) {  // also refuses NaN
+        throw Error(ErrorCode::usage, fmt::format("{} is out of range", name))
+            .expected(fmt::format("{} to {}", least, most))
+            .found(fmt::format("{}", value));
+    }
+}
+
+}  // namespace
+
+graph::Type parse_type(const std::string& name) {
+    if (name == "float32" || name == "fp32" || name == "f32") return graph::Type::f32;
+    if (name == "float16" || name == "fp16" || name == "f16") return graph::Type::f16;
+    if (name == "bfloat16" || name == "bf16") return graph::Type::bf16;
+    throw Error(ErrorCode::usage, fmt::format("no number type '{}'", printable(name, 40)))
+        .expected("float32, float16 or bfloat16");
+}
+
+std::string type_label(graph::Type type) {
+    switch (type) {
+        case graph::Type::f32: return "float32";
+        case graph::Type::f16: return "float16";
+        case graph::Type::bf16: return "bfloat16";
+        default: return graph::type_name(type);
+    }
+}
+
+void check_request(const SongRequest& r) {
+    check_range<std::int64_t>("--max-audio-length-ms", r.max_audio_length_ms, 1, 3'600'000);
+    check_range("--topk", r.topk, 1, 1 << 20);
+    if (r.temperature == 0.0) {
+        throw Error(ErrorCode::usage, "--temperature 0 would divide by zero").hint("for the likeliest codes use --topk 1");
+    }
+    check_range("--temperature", r.temperature, 0.01, 100.0);
+    check_range("--cfg-scale", r.cfg_scale, 0.0, 100.0);
+    check_range("--steps", r.codec_steps, 1, 1000);
+    check_range("--guidance", r.codec_guidance, 0.0, 100.0);
+}
+
+Codes read_codes(const std::string& path) {
+    const auto array = formats::read_integer_array(formats::split_array_path(path));
+    std::vector<std::uint64_t> shape = array.shape;
+    if (shape.size() == 3 && shape[0] == 1) shape.erase(shape.begin());
+    if (shape.size() != 2 || shape[0] < 1 || shape[0] > 64 || shape[1] < 1) {
+        throw Error(ErrorCode::malformed, fmt::format("'{}' does not hold codes", path))
+            .expected("[codebooks, frames] whole numbers, such as [8, 250]")
+            .found(fmt::format("{}", graph::shape_text({array.shape.begin(), array.shape.end()})));
+    }
+    return {static_cast<std::int64_t>(shape[0]), static_cast<std::int64_t>(shape[1]), array.values};
+}
+
+std::string codes_as_npy(const Codes& codes) {
+    const std::uint64_t shape[] = {static_cast<std::uint64_t>(codes.codebooks), static_cast<std::uint64_t>(codes.frames)};
+    return formats::npy_file(shape, codes.values);
+}
+
+}  // namespace heart::engine

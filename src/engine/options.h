@@ -1,0 +1,61 @@
+#pragma once
+
+#include "graph/tensor.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace heart::engine {
+
+/// Where and how models run.
+struct EngineOptions {
+    std::string version = "3B";  ///< picks the folder HeartMuLa-oss-<version>
+    std::string language_model_device = "auto";
+    std::string codec_device = "auto";
+    graph::Type language_model_type = graph::Type::bf16;  ///< of matrices; f32 is the exact mode
+    graph::Type codec_type = graph::Type::f32;            ///< f32 or f16
+    bool lazy_load = false;                               ///< holds one model at a time
+    int threads = 0;                                      ///< 0: one per core
+};
+
+/// "float32" / "fp32", "float16" / "fp16", "bfloat16" / "bf16", as the reference's script spells them, or a type's short
+/// name. ErrorCode::usage lists them.
+[[nodiscard]] graph::Type parse_type(const std::string& name);
+
+/// The reference's name of a type: "float32", "float16", "bfloat16".
+[[nodiscard]] std::string type_label(graph::Type type);
+
+/// What a song is made from. Defaults are the reference's (heartlib examples/run_music_generation.py).
+struct SongRequest {
+    std::string lyrics, tags;
+    std::int64_t max_audio_length_ms = 240'000;
+    int topk = 50;
+    double temperature = 1.0;
+    double cfg_scale = 1.5;
+    std::optional<std::uint64_t> seed;  ///< none: drawn from the system's entropy
+    std::uint32_t take = 0;             ///< which of several songs with this seed
+    int codec_steps = 10;
+    double codec_guidance = 1.25;
+};
+
+/// Throws ErrorCode::usage or ::limit naming the first setting that is out of range.
+void check_request(const SongRequest& request);
+
+/// Code frames: values[codebook * frames + frame].
+struct Codes {
+    std::int64_t codebooks = 8;
+    std::int64_t frames = 0;
+    std::vector<std::int32_t> values;
+
+    [[nodiscard]] double seconds() const noexcept { return static_cast<double>(frames) / 12.5; }
+};
+
+/// Reads codes from .npy or .safetensors:key, [codebooks, frames] (or [1, codebooks, frames]).
+[[nodiscard]] Codes read_codes(const std::string& path);
+/// Writes codes as .npy int32 [codebooks, frames].
+[[nodiscard]] std::string codes_as_npy(const Codes& codes);
+
+}  // namespace heart::engine
