@@ -105,6 +105,10 @@ Json parse_json(std::string_view text, std::string_view what, const JsonLimits& 
             .expected("UTF-8 text")
             .found(fmt::format("an invalid byte at offset {}", bad));
     }
+    if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos) {  // the library takes it for the end
+        throw Error(ErrorCode::malformed, fmt::format("{} is not valid JSON", what))
+            .found(fmt::format("a zero byte at offset {}", zero));
+    }
     if (const std::size_t depth = nesting_depth(text); depth > limits.max_depth) {
         throw Error(ErrorCode::limit, fmt::format("{} is nested too deeply", what))
             .expected(fmt::format("at most {} levels", limits.max_depth))

@@ -116,7 +116,8 @@ TensorView parse_entry(const Json& entry, std::string_view name, std::string_vie
             .found(std::to_string(out.shape.size()));
     }
     std::uint64_t bytes = known->size;
-    for (const std::uint64_t n : out.shape) bytes = checked_mul(bytes, n, label.c_str());
+    const std::string counted = fmt::format("{}: {}", printable(file_name), label);
+    for (const std::uint64_t n : out.shape) bytes = checked_mul(bytes, n, counted.c_str());
 
     const auto offsets = parse_counts(entry.at("data_offsets"), file_name, name, "data_offsets");
     if (offsets.size() != 2 || offsets[0] > offsets[1] || offsets[1] > data.size()) {
