@@ -172,11 +172,13 @@ TEST(Safetensors, EveryTruncationIsRefused) {
 }
 
 TEST(Safetensors, ManyTensorsTakeTimeInProportion) {
-    std::vector<TensorToWrite> tensors;
-    for (int i = 0; i < 100'000; ++i) tensors.push_back({fmt::format("t{}", i), DType::u8, {0}});
-    const std::string file = safetensors_header(tensors);
+    std::string header = R"({"__metadata__":{})";
+    for (int i = 0; i < 100'000; ++i) {
+        header += fmt::format(R"(,"t{}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}})", i);
+    }
+    const std::string file = safetensors_text(header + "}");
     const auto start = std::chrono::steady_clock::now();
-    EXPECT_EQ(parse_safetensors(borrowed(file), "f").size(), tensors.size());
+    EXPECT_EQ(parse_safetensors(borrowed(file), "f").size(), 100'000U);
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
 }
 

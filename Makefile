@@ -1,0 +1,60 @@
+# Heart. `make demo` makes a first song, `make test` proves that everything works, `make build` leaves build/release/heart.
+# Each installs what is missing (Debian, Ubuntu) and is quick the second time.
+
+.PHONY: demo build test deps test-deps release-tests asan-tests tsan-tests format check-format tidy clean
+
+JOBS ?= $(shell nproc)
+CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
+
+demo: build
+	@build/release/heart generate --save-path demo.flac --spectrogram demo.png --seed 11
+	@echo
+	@echo "Your first song: $(CURDIR)/demo.flac (and a picture of it: demo.png)"
+	@echo "It comes from a tiny built-in model. For HeartMuLa itself, see \"The real weights\" in README.md."
+
+build: deps
+	@cmake --preset release -DHEART_TESTS=OFF > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@cmake --build --preset release -j $(JOBS)
+
+test: test-deps check-format release-tests asan-tests tsan-tests
+	@echo "All tests passed."
+
+release-tests: test-deps
+	cmake --preset ci -DHEART_TESTS=ON
+	cmake --build --preset ci -j $(JOBS)
+	cd build/release && $(CTEST)
+
+# The whole suite again with the address and undefined-behaviour sanitizers.
+asan-tests: test-deps
+	cmake --preset asan
+	cmake --build --preset asan -j $(JOBS)
+	cd build/asan && ASAN_OPTIONS=detect_leaks=1 $(CTEST)
+
+# The tests that use threads, with the thread sanitizer.
+tsan-tests: test-deps
+	cmake --preset tsan
+	cmake --build --preset tsan -j $(JOBS) --target parity_tests unit_tests
+	cd build/tsan && TSAN_OPTIONS=halt_on_error=1 $(CTEST) -R 'Threads|NnThreads|Device'
+
+deps:
+	@mkdir -p build
+	@scripts/install-deps.sh
+
+test-deps:
+	@mkdir -p build
+	@scripts/install-deps.sh test
+
+SOURCES = git ls-files '*.cpp' '*.h' '*.hpp' '*.c'
+
+format:
+	$(SOURCES) | xargs clang-format-14 -i
+
+check-format: test-deps
+	$(SOURCES) | xargs clang-format-14 --dry-run --Werror
+
+# Needs a configured release build.
+tidy:
+	git ls-files 'src/*.cpp' 'apps/*.cpp' | xargs -P $(JOBS) -n 4 clang-tidy-14 -p build/release --quiet
+
+clean:
+	rm -rf build

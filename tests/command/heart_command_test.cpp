@@ -1,0 +1,320 @@
+// Does the program behave as its help says?
+
+#include "command/process.h"
+#include "formats/json.h"
+#include "formats/npy.h"
+#include "support/golden.h"
+
+#include <gtest/gtest.h>
+
+#include <sndfile.h>
+
+#include <chrono>
+#include <fstream>
+
+namespace heart::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class HeartCommand : public ::testing::Test {
+protected:
+    void SetUp() override {
+        std::string pattern = (fs::temp_directory_path() / "heart-command-XXXXXX").string();
+        ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+        folder = pattern;
+    }
+    void TearDown() override { fs::remove_all(folder); }
+
+    [[nodiscard]] std::string at(const std::string& name) const { return (folder / name).string(); }
+    [[nodiscard]] std::vector<std::string> files() const {
+        std::vector<std::string> out;
+        for (const auto& entry : fs::directory_iterator(folder)) out.push_back(entry.path().filename().string());
+        std::sort(out.begin(), out.end());
+        return out;
+    }
+    void write(const std::string& name, const std::string& text) const { std::ofstream(at(name), std::ios::binary) << text; }
+
+    fs::path folder;
+};
+
+const std::string kTiny = data_path("ckpt-tiny").string();
+const std::string kLyrics =
+    "[Verse]\nThe sun creeps in across the floor\nI hear the traffic outside the door\n\n[Chorus]\nEvery day the light "
+    "returns\n";
+const std::string kTags = "piano,happy,wedding,synthesizer,romantic";
+
+formats::Json json_of(const Finished& f) {
+    return formats::parse_json(f.out, "the command's output");
+}
+
+std::vector<float> samples_of(const std::string& path, int* rate = nullptr) {
+    SF_INFO info{};
+    SNDFILE* file = sf_open(path.c_str(), SFM_READ, &info);
+    EXPECT_NE(file, nullptr) << path;
+    if (file == nullptr) return {};
+    if (rate != nullptr) *rate = info.samplerate;
+    std::vector<float> out(static_cast<std::size_t>(info.frames * info.channels));
+    out.resize(static_cast<std::size_t>(sf_readf_float(file, out.data(), info.frames) * info.channels));
+    sf_close(file);
+    return out;
+}
+
+TEST_F(HeartCommand, FirstSongNeedsNoArguments) {
+    const auto f = run_heart({"generate", "--max-audio-length-ms", "1000"}, {.folder = folder});
+    EXPECT_EQ(f.exit_code, 0) << f.err;
+    EXPECT_EQ(files(), std::vector<std::string>{"song.wav"});
+    EXPECT_EQ(f.out, "") << "notes belong on standard error";
+    EXPECT_NE(f.err.find("demo model"), std::string::npos) << "one honest line about what made it";
+    EXPECT_NE(f.err.find("seed"), std::string::npos);
+    int rate = 0;
+    EXPECT_EQ(samples_of(at("song.wav"), &rate).size(), 2U * 13 * 3840);
+    EXPECT_EQ(rate, 48000);
+}
+
+TEST_F(HeartCommand, GreedyCodesAreTheGoldenOnes) {
+    write("lyrics.txt", kLyrics);
+    const auto f =
+        run_heart({"generate", "--model-path", kTiny, "--lyrics", at("lyrics.txt"), "--tags", kTags, "--topk", "1",
+                   "--mula-dtype", "float32", "--max-audio-length-ms", "1840", "--save-codes", at("codes.npy")});
+    ASSERT_EQ(f.exit_code, 0) << f.err;
+    EXPECT_EQ(files(), (std::vector<std::string>{"codes.npy", "lyrics.txt"})) << "--save-codes alone renders nothing";
+    const auto codes = formats::read_integer_array({at("codes.npy"), ""});
+    EXPECT_EQ(codes.shape, (std::vector<std::uint64_t>{8, 24}));
+    EXPECT_EQ(codes.values, Golden("manifest_mula.json", "mula.safetensors").integers("cfg1.5.greedy_frames"));
+}
+
+TEST_F(HeartCommand, UnderscoredOptionsOfTheReferenceWork) {
+    write("lyrics.txt", kLyrics);
+    write("tags.txt", kTags + "\n");
+    const auto f = run_heart({"generate",
+                              "--model_path",
+                              kTiny,
+                              "--version",
+                              "3B",
+                              "--lyrics",
+                              at("lyrics.txt"),
+                              "--tags",
+                              at("tags.txt"),
+                              "--save_path",
+                              at("song.wav"),
+                              "--max_audio_length_ms",
+                              "160",
+                              "--topk",
+                              "1",
+                              "--temperature",
+                              "1.0",
+                              "--cfg_scale",
+                              "1.5",
+                              "--mula_device",
+                              "cpu",
+                              "--codec_device",
+                              "cpu",
+                              "--mula_dtype",
+                              "float32",
+                              "--codec_dtype",
+                              "float32",
+                              "--lazy_load",
+                              "true",
+                              "--json"});
+    ASSERT_EQ(f.exit_code, 0) << f.err;
+    EXPECT_EQ(json_of(f).at("frames"), 3);
+    EXPECT_EQ(json_of(f).at("path"), at("song.wav"));
+}
+
+TEST_F(HeartCommand, DecodeReproducesTheReferencesSound) {
+    const std::string golden = data_path("golden").string();
+    const auto f =
+        run_heart({"decode", "--model-path", kTiny, "--codes", golden + "/mula.safetensors:cfg1.5.greedy_frames", "--noise",
+                   golden + "/codec.safetensors:noise_bank", "--sample-format", "f32", "--save-path", at("x.wav"), "-q"});
+    ASSERT_EQ(f.exit_code, 0) << f.err;
+    EXPECT_EQ(f.err, "") << "--quiet";
+    const auto wave = samples_of(at("x.wav"));
+    const auto expected = Golden("manifest_e2e.json", "e2e.safetensors").floats("cfg1.5.wave");
+    EXPECT_GE(snr_db(expected, transposed(wave, wave.size() / 2, 2)), 35);
+}
+
+TEST_F(HeartCommand, SavedCodesDecodeToTheSameSong) {
+    const auto made = run_heart({"generate", "--max-audio-length-ms", "800", "--seed", "4", "--save-codes", at("c.npy"),
+                                 "--save-path", at("a.wav")});
+    ASSERT_EQ(made.exit_code, 0) << made.err;
+    ASSERT_EQ(run_heart({"decode", "--codes", at("c.npy"), "--seed", "4", "--save-path", at("b.wav")}).exit_code, 0);
+    EXPECT_EQ(samples_of(at("a.wav")), samples_of(at("b.wav")));
+}
+
+TEST_F(HeartCommand, SameSeedSameFile) {
+    for (const char* name : {"a.flac", "b.flac"}) {
+        ASSERT_EQ(run_heart({"generate", "--max-audio-length-ms", "400", "--seed", "9", "--save-path", at(name), "--threads",
+                             name[0] == 'a' ? "1" : "2"})
+                      .exit_code,
+                  0);
+    }
+    EXPECT_EQ(samples_of(at("a.flac")), samples_of(at("b.flac")));
+}
+
+TEST_F(HeartCommand, RandomSeedIsReportedAndMakesTheSameSongAgain) {
+    const auto first = run_heart({"generate", "--max-audio-length-ms", "400", "--save-codes", at("a.npy"), "--json"});
+    ASSERT_EQ(first.exit_code, 0);
+    const auto seed = std::to_string(json_of(first).at("seed").get<std::uint64_t>());
+    ASSERT_EQ(run_heart({"generate", "--max-audio-length-ms", "400", "--save-codes", at("b.npy"), "--seed", seed}).exit_code,
+              0);
+    EXPECT_EQ(formats::read_integer_array({at("a.npy"), ""}).values, formats::read_integer_array({at("b.npy"), ""}).values);
+}
+
+TEST_F(HeartCommand, TakesMakeSeveralFiles) {
+    const auto f = run_heart(
+        {"generate", "--max-audio-length-ms", "160", "--takes", "2", "--seed", "1", "--save-path", at("s.wav"), "--json"});
+    ASSERT_EQ(f.exit_code, 0) << f.err;
+    EXPECT_EQ(files(), (std::vector<std::string>{"s-1.wav", "s-2.wav"}));
+    EXPECT_EQ(json_of(f).at("songs").size(), 2U);
+    EXPECT_NE(samples_of(at("s-1.wav")), samples_of(at("s-2.wav")));
+}
+
+TEST_F(HeartCommand, EveryContainerByItsEnding) {
+    for (const char* name : {"a.wav", "a.flac", "a.mp3", "a.ogg", "a.opus"}) {
+        const auto f = run_heart({"generate", "--max-audio-length-ms", "400", "--seed", "1", "--save-path", at(name), "-q"});
+        EXPECT_EQ(f.exit_code, 0) << name << ": " << f.err;
+        EXPECT_EQ(samples_of(at(name)).size(), 2U * 6 * 3840) << name;
+    }
+}
+
+TEST_F(HeartCommand, LyricsComeFromStandardInput) {
+    const auto f = run_heart({"generate", "--model-path", kTiny, "--lyrics", "-", "--tags", kTags, "--topk", "1",
+                              "--mula-dtype", "float32", "--max-audio-length-ms", "1840", "--save-codes", at("c.npy")},
+                             {.input = kLyrics});
+    ASSERT_EQ(f.exit_code, 0) << f.err;
+    EXPECT_EQ(formats::read_integer_array({at("c.npy"), ""}).values,
+              Golden("manifest_mula.json", "mula.safetensors").integers("cfg1.5.greedy_frames"));
+}
+
+TEST_F(HeartCommand, LyricsThatNameAFileAreStillLyrics) {
+    // The reference opens a file when the words happen to be its name.
+    write("secret", "the words of a file");
+    const std::vector<std::string> base{"generate", "--model-path", kTiny,    "--topk", "1", "--max-audio-length-ms",
+                                        "400",      "--mula-dtype", "float32"};
+    const auto codes_for = [&](std::vector<std::string> more, const std::string& input) {
+        auto arguments = base;
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        arguments.insert(arguments.end(), {"--save-codes", at("c.npy")});
+        const auto f = run_heart(arguments, {.input = input, .folder = folder});
+        EXPECT_EQ(f.exit_code, 0) << f.err;
+        return formats::read_integer_array({at("c.npy"), ""}).values;
+    };
+    write("elsewhere.txt", "secret");
+    EXPECT_EQ(codes_for({"--lyrics-text", "secret", "--tags", "rock"}, ""),
+              codes_for({"--lyrics", at("elsewhere.txt"), "--tags", "rock"}, ""));
+    const auto tags_as_text = codes_for({"--lyrics-text", "la", "--tags", "secret"}, "");
+    fs::remove(folder / "secret");
+    EXPECT_EQ(tags_as_text, codes_for({"--lyrics-text", "la", "--tags", "secret"}, ""));
+}
+
+TEST_F(HeartCommand, SpectrogramIsAPng) {
+    const auto f =
+        run_heart({"generate", "--max-audio-length-ms", "400", "--save-path", at("a.wav"), "--spectrogram", at("a.png")});
+    ASSERT_EQ(f.exit_code, 0) << f.err;
+    std::string head(8, '\0');
+    std::ifstream(at("a.png"), std::ios::binary).read(head.data(), 8);
+    EXPECT_EQ(head, "\x89PNG\r\n\x1a\n");
+}
+
+TEST_F(HeartCommand, InterruptLeavesNoFileAndExits130) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto f =
+        run_heart({"generate", "--max-audio-length-ms", "240000", "--model-path", kTiny, "--save-path", at("s.wav")},
+                  {.interrupt_after_ms = 700, .folder = folder});
+    const auto took = std::chrono::steady_clock::now() - start;
+    EXPECT_EQ(f.exit_code, 130) << f.err;
+    EXPECT_TRUE(files().empty());
+    EXPECT_LT(took, std::chrono::seconds(20));
+}
+
+struct Refusal {
+    const char* name;
+    std::vector<std::string> arguments;
+    int exit_code;
+    const char* says;
+};
+
+class HeartRefuses : public ::testing::TestWithParam<Refusal> {};
+
+TEST_P(HeartRefuses, WithOneLineAndTheRightCode) {
+    const auto f = run_heart(GetParam().arguments);
+    EXPECT_EQ(f.exit_code, GetParam().exit_code) << f.err;
+    EXPECT_NE(f.err.find(GetParam().says), std::string::npos) << f.err;
+    EXPECT_EQ(f.out, "");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , HeartRefuses,
+    ::testing::Values(
+        Refusal{"NoVerb", {}, 2, "subcommand"}, Refusal{"UnknownVerb", {"sing"}, 2, "sing"},
+        Refusal{"UnknownOption", {"generate", "--loud"}, 2, "--loud"},
+        Refusal{"WordForANumber", {"generate", "--topk", "many"}, 2, "topk"},
+        Refusal{"ZeroTopk", {"generate", "--topk", "0"}, 2, "--topk is out of range"},
+        Refusal{"ZeroTemperature", {"generate", "--temperature", "0"}, 2, "--topk 1"},
+        Refusal{"NanTemperature", {"generate", "--temperature", "nan"}, 2, "--temperature"},
+        Refusal{"NegativeLength", {"generate", "--max-audio-length-ms", "-5"}, 2, "--max-audio-length-ms"},
+        Refusal{"UnknownFormat", {"generate", "--save-path", "/tmp/x.xyz"}, 2, ".flac"},
+        Refusal{"UnknownSampleFormat", {"generate", "--sample-format", "s7"}, 2, "s16, s24 or f32"},
+        Refusal{"UnknownType", {"generate", "--mula-dtype", "int3"}, 2, "bfloat16"},
+        Refusal{"CodecInBfloat16", {"generate", "--codec-dtype", "bfloat16", "--max-audio-length-ms", "80"}, 1, "ninths"},
+        Refusal{"MissingFolder", {"generate", "--save-path", "/no/such/folder/x.wav"}, 1, "/no/such/folder"},
+        Refusal{"MissingModel", {"generate", "--model-path", "/no/such/model"}, 1, "HeartMuLa-oss-3B"},
+        Refusal{"VersionThatClimbs", {"generate", "--version", "../x"}, 2, "version"},
+        Refusal{"MissingLyrics", {"generate", "--lyrics", "/no/lyrics.txt"}, 1, "--lyrics-text"},
+        Refusal{"MissingTags", {"generate", "--tags", "none.txt"}, 1, "none.txt"},
+        Refusal{"UnknownDevice", {"generate", "--device", "abacus"}, 1, "abacus"},
+        Refusal{"TooManyThreads", {"generate", "--threads", "100000"}, 2, "threads"},
+        Refusal{"CodesMissing", {"decode", "--codes", "/no/codes.npy"}, 1, "/no/codes.npy"},
+        Refusal{"CodesNotGiven", {"decode"}, 2, "--codes"},
+        Refusal{"OpusAtAnOddRate", {"generate", "--model-path", kTiny, "--save-path", "/tmp/x.opus"}, 1, "2400"},
+        Refusal{"InfoOfNothing", {"info", "--model-path", "/no/such/model"}, 1, "/no/such/model"}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+TEST_F(HeartCommand, ErrorsAreJsonWhenAsked) {
+    const auto f = run_heart({"generate", "--json", "--model-path", "/no/such/model"});
+    EXPECT_EQ(f.exit_code, 1);
+    EXPECT_EQ(json_of(f).at("error").at("code"), "not_found");
+}
+
+TEST_F(HeartCommand, VersionAndHelp) {
+    const auto version = run_heart({"--version"});
+    EXPECT_EQ(version.exit_code, 0);
+    EXPECT_EQ(version.out.substr(0, 6), "heart ");
+    for (const char* verb : {"generate", "decode", "info", "make-checkpoint"}) {
+        const auto help = run_heart({verb, "--help"});
+        EXPECT_EQ(help.exit_code, 0) << verb;
+        EXPECT_GT(help.out.size(), 200U) << verb;
+    }
+}
+
+TEST_F(HeartCommand, InfoSaysWhatIsThereAndWhetherItIsWhole) {
+    const auto whole = run_heart({"info", "--json", "--model-path", kTiny});
+    ASSERT_EQ(whole.exit_code, 0) << whole.err;
+    const auto report = json_of(whole);
+    EXPECT_EQ(report.at("whole"), true);
+    EXPECT_EQ(report.at("checkpoint").at("models").at(0).at("tensors"), 60);
+    EXPECT_EQ(report.at("devices").at(0).at("name"), "cpu");
+    fs::copy(kTiny, folder / "ckpt", fs::copy_options::recursive);
+    fs::remove(folder / "ckpt/HeartMuLa-oss-3B/model-00002-of-00003.safetensors");
+    const auto broken = run_heart({"info", "--json", "--model-path", at("ckpt")});
+    EXPECT_EQ(broken.exit_code, 1);
+    EXPECT_EQ(json_of(broken).at("checkpoint").at("models").at(0).at("whole"), false);
+    EXPECT_EQ(json_of(broken).at("checkpoint").at("models").at(1).at("whole"), true);
+}
+
+TEST_F(HeartCommand, MadeCheckpointsMakeSongs) {
+    const auto made =
+        run_heart({"make-checkpoint", "--lm", "tiny", "--codec", "tiny", "--output", at("ckpt"), "--shard-bytes", "200000"});
+    ASSERT_EQ(made.exit_code, 0) << made.err;
+    EXPECT_TRUE(fs::exists(folder / "ckpt/HeartMuLa-oss-3B/model.safetensors.index.json")) << "shards";
+    ASSERT_EQ(run_heart({"info", "--model-path", at("ckpt")}).exit_code, 0);
+    const auto f = run_heart({"generate", "--model-path", at("ckpt"), "--max-audio-length-ms", "400", "--save-path",
+                              at("a.wav"), "--tags", "piano", "--lyrics-text", "la la"});
+    EXPECT_EQ(f.exit_code, 0) << f.err;
+    const auto again = run_heart({"make-checkpoint", "--lm", "tiny", "--codec", "tiny", "--output", at("ckpt")});
+    EXPECT_EQ(again.exit_code, 2) << "a folder that is not empty is left alone";
+}
+
+}  // namespace
+}  // namespace heart::test
