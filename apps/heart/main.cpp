@@ -39,6 +39,14 @@ int run(int argc, char** argv) {
     add_decode(app, action);
     add_info(app, action);
     add_make_checkpoint(app, action);
+    if (argc < 2) {
+        fmt::print(stderr, "{}", app.help());
+        return kExitUsage;
+    }
+    if (argv[1][0] != '-' && app.get_subcommand_no_throw(argv[1]) == nullptr) {
+        fmt::print(stderr, "heart: no verb '{}': expected generate, decode, info or make-checkpoint\n", printable(argv[1], 40));
+        return kExitUsage;
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

@@ -83,7 +83,8 @@ std::optional<DType> dtype_of_descr(std::string_view descr) {
 
 std::uint64_t count_elements(std::span<const std::uint64_t> shape, const std::filesystem::path& file) {
     std::uint64_t n = 1;
-    for (const std::uint64_t s : shape) n = checked_mul(n, s, "the array");
+    const std::string label = fmt::format("the array of '{}'", file.string());
+    for (const std::uint64_t s : shape) n = checked_mul(n, s, label.c_str());
     if (n > kMaxElements) {
         throw Error(ErrorCode::limit, fmt::format("'{}' is too large", file.string()))
             .expected(fmt::format("at most {} numbers", kMaxElements))

@@ -87,6 +87,10 @@ TEST(Bytes, RefusesWhatIsNoFile) {
     std::filesystem::remove(path);
 
     EXPECT_EQ(refusal_of([] { (void)Bytes::map_file("/dev/zero"); }).code, ErrorCode::malformed);
+}
+
+TEST(Bytes, RefusesAFileItMayNotRead) {
+    const ScratchFolder dir;
     if (geteuid() == 0) GTEST_SKIP() << "the superuser may read everything";
     const auto locked = dir.write("locked", "x");
     std::filesystem::permissions(locked, std::filesystem::perms::none);
