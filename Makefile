@@ -20,11 +20,11 @@ test: test-deps check-format release-tests asan-tests tsan-tests
 	@echo "All tests passed."
 
 release-tests: test-deps
-	cmake --preset ci -DHEART_TESTS=ON
-	cmake --build --preset ci -j $(JOBS)
+	cmake --preset release -DHEART_TESTS=ON
+	cmake --build --preset release -j $(JOBS)
 	cd build/release && $(CTEST)
 
-# The whole suite again with the address and undefined-behaviour sanitizers.
+# The whole suite again with the address and undefined-behaviour sanitizers, and warnings as errors.
 asan-tests: test-deps
 	cmake --preset asan
 	cmake --build --preset asan -j $(JOBS)

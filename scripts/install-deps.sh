@@ -3,30 +3,44 @@
 #   scripts/install-deps.sh          what `make build` needs
 #   scripts/install-deps.sh test     and what `make test` needs on top
 set -eu
+cd "$(dirname "$0")/.."
 
-packages="g++ cmake ninja-build git ca-certificates pkg-config npm
+build_packages="g++ cmake ninja-build git ca-certificates pkg-config
   libfmt-dev nlohmann-json3-dev libcli11-dev libutf8proc-dev
   libsndfile1-dev libtag1-dev libkissfft-dev libpng-dev"
-[ "${1:-}" = test ] && packages="$packages libgtest-dev librapidcheck-dev clang-format-14 clang-tidy-14"
+test_packages="libgtest-dev librapidcheck-dev clang-format-14 clang-tidy-14"
 
-missing=""
-for p in $packages; do
-    dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q "install ok installed" || missing="$missing $p"
-done
-# npm is only the last way to reach ggml's source; any npm on the PATH will do.
-command -v npm >/dev/null 2>&1 && missing=$(printf '%s' "$missing" | sed 's/ npm\b//')
-[ -n "$missing" ] || exit 0
+install() {
+    missing=""
+    for p in "$@"; do
+        dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q "install ok installed" || missing="$missing $p"
+    done
+    [ -n "$missing" ] || return 0
+    if ! command -v apt-get >/dev/null 2>&1; then
+        echo "heart: this system has no apt-get. Please install the equivalents of:$missing" >&2
+        exit 1
+    fi
+    as_root=""
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null 2>&1 || { echo "heart: run as root or install sudo; needed:$missing" >&2; exit 1; }
+        as_root=sudo
+    fi
+    echo "heart: installing$missing"
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q
+    # shellcheck disable=SC2086
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
+}
 
-if ! command -v apt-get >/dev/null 2>&1; then
-    echo "heart: this system has no apt-get. Please install the equivalents of:$missing" >&2
-    exit 1
-fi
-as_root=""
-if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null 2>&1 || { echo "heart: run as root or install sudo; needed:$missing" >&2; exit 1; }
-    as_root=sudo
-fi
-echo "heart: installing$missing"
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q
 # shellcheck disable=SC2086
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
+install $build_packages
+# shellcheck disable=SC2086
+[ "${1:-}" != test ] || install $test_packages
+
+# npm is only the last way to ggml's source (cmake/ResolveGgml.cmake): wanted where git cannot reach it.
+ggml_is_here() { ls build/_ggml/*/ggml/CMakeLists.txt >/dev/null 2>&1; }
+git_reaches_ggml() {
+    GIT_TERMINAL_PROMPT=0 timeout 20 git ls-remote -q --exit-code https://github.com/ggml-org/llama.cpp.git refs/tags/v0.5.0 >/dev/null 2>&1
+}
+if ! ggml_is_here && ! command -v npm >/dev/null 2>&1 && ! git_reaches_ggml; then
+    install npm
+fi

@@ -43,7 +43,9 @@ int run(int argc, char** argv) {
         fmt::print(stderr, "{}", app.help());
         return kExitUsage;
     }
-    if (argv[1][0] != '-' && app.get_subcommand_no_throw(argv[1]) == nullptr) {
+    const auto verbs = app.get_subcommands([](CLI::App*) { return true; });
+    const auto is_named = [&](const CLI::App* verb) { return verb->get_name() == argv[1]; };
+    if (argv[1][0] != '-' && std::none_of(verbs.begin(), verbs.end(), is_named)) {
         fmt::print(stderr, "heart: no verb '{}': expected generate, decode, info or make-checkpoint\n", printable(argv[1], 40));
         return kExitUsage;
     }

@@ -45,7 +45,7 @@ Tensor TensorStore::add(const std::string& name, Type type, const Shape& shape) 
     return Tensor(t);
 }
 
-void TensorStore::allocate() {
+void TensorStore::allocate(Fill fill) {
     if (ggml_get_first_tensor(memory_->context.get()) == nullptr) return;
     const std::size_t wanted = bytes();
     memory_->buffer.reset(ggml_backend_alloc_ctx_tensors(memory_->context.get(), device_->backend()));
@@ -53,7 +53,7 @@ void TensorStore::allocate() {
         throw Error(ErrorCode::memory, fmt::format("not enough memory on {}", device_->name()))
             .expected(fmt::format("{:.0f} MB more", static_cast<double>(wanted) / 1e6));
     }
-    ggml_backend_buffer_clear(memory_->buffer.get(), 0);
+    if (fill == Fill::zero) ggml_backend_buffer_clear(memory_->buffer.get(), 0);
 }
 
 std::size_t TensorStore::bytes() const {

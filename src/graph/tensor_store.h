@@ -22,8 +22,10 @@ public:
     /// Describes a tensor; no memory is taken before `allocate`.
     Tensor add(const std::string& name, Type type, const Shape& shape);
 
-    /// Takes memory for all tensors and sets it to zero. ErrorCode::memory says how much was wanted.
-    void allocate();
+    /// Takes memory for all tensors. ErrorCode::memory says how much was wanted. `undefined` memory must be written before
+    /// it is read, and is not touched here: gigabytes of weights are not filled twice.
+    enum class Fill { zero, undefined };
+    void allocate(Fill fill = Fill::zero);
 
     /// Bytes that `allocate` takes or has taken.
     [[nodiscard]] std::size_t bytes() const;

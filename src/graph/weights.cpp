@@ -157,7 +157,7 @@ std::unique_ptr<TensorStore> load_weights(const WeightPlan& plan, const TensorLo
         *e.slot = store->add(e.name, e.as_matrix ? matrix_type : Type::f32, e.shape);
         for (const Published& p : e.sources) total += lookup(p.name)->data.size();
     }
-    store->allocate();
+    store->allocate(TensorStore::Fill::undefined);
     for (const WeightPlan::Entry& e : plan.entries()) {
         if (e.scalar_slot != nullptr) formats::read_as_f32(*lookup(e.name), 0, std::span(e.scalar_slot, 1));
         if (e.slot == nullptr) continue;

@@ -446,10 +446,11 @@ void add_texts(Corpus& c) {
     c.values("tokenizer_without_vocab", tokenizer, malformed, file, [](json& j) { j["model"].erase("vocab"); });
     c.values("tokenizer_of_another_kind", tokenizer, unsupported, file, [](json& j) { j["model"]["type"] = "Unigram"; });
     c.values("tokenizer_negative_id", tokenizer, malformed, file, [](json& j) { j["model"]["vocab"]["a"] = -1; });
-    c.values("tokenizer_id_twice", tokenizer, mismatch, file, [](json& j) { j["model"]["vocab"]["new"] = 5; });
+    c.values("tokenizer_id_twice", tokenizer, malformed, file, [](json& j) { j["model"]["vocab"]["new"] = 5; });
     c.values("tokenizer_merges_a_number", tokenizer, malformed, file, [](json& j) { j["model"]["merges"] = 3; });
-    c.values("tokenizer_merge_of_no_tokens", tokenizer, mismatch, file,
-             [](json& j) { j["model"]["merges"].push_back("qqqq zzzz"); });
+    c.values("tokenizer_merge_of_no_tokens", tokenizer, mismatch, file, [](json& j) {
+        j["model"]["merges"].push_back({"qqqq", "zzzz"});
+    });
     c.add("tokenizer_a_million_objects", tokenizer, malformed, [=](const fs::path& dir) {
         std::string text = "[{}";
         for (int i = 0; i < 1'000'000; ++i) text += ",{}";
