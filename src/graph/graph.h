@@ -59,6 +59,8 @@ public:
     /// result.dim(axis[i]) = a.dim(i): a view.
     Tensor permute(Tensor a, int axis0, int axis1, int axis2, int axis3);
     Tensor contiguous(Tensor a);
+    /// Zeros behind dimension 0 up to a multiple of `step`; `a` itself where it is one. f32.
+    Tensor pad(Tensor a, std::int64_t step);
     Tensor concat(Tensor a, Tensor b, int dim);
     Tensor as_type(Tensor a, Type type);
 
@@ -71,7 +73,7 @@ public:
     Tensor silu(Tensor a);
     Tensor relu(Tensor a);
     Tensor prelu(Tensor a, float slope);  ///< a where a > 0, else slope * a
-    Tensor step(Tensor a);  ///< 1 where a > 0, else 0
+    Tensor step(Tensor a);                ///< 1 where a > 0, else 0
     Tensor repeat_to(Tensor a, const Shape& shape);
 
     // --- rows -----------------------------------------------------------------------------------------------------------

@@ -120,6 +120,12 @@ Tensor Graph::contiguous(Tensor a) {
     return Tensor(ggml_cont(ctx(), a.raw()));
 }
 
+Tensor Graph::pad(Tensor a, std::int64_t step) {
+    check_f32("pad", a);
+    const std::int64_t missing = (step - a.dim(0) % step) % step;
+    return missing == 0 ? a : Tensor(ggml_pad(ctx(), a.raw(), static_cast<int>(missing), 0, 0, 0));
+}
+
 Tensor Graph::concat(Tensor a, Tensor b, int dim) {
     check_dimension("concat", a, dim);
     for (int d = 0; d < GGML_MAX_DIMS; ++d) {

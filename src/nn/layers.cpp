@@ -20,6 +20,7 @@ Tensor swiglu_mlp(Graph& g, Tensor gate_up, Tensor down, Tensor x) {
 namespace {
 
 constexpr std::int64_t kFusedHeadStep = 32;
+constexpr std::int64_t kVectorWidth = 16;  // f32 numbers in the widest register
 
 float score_scale(Tensor q) {
     return 1.0F / std::sqrt(static_cast<float>(q.dim(0)));
@@ -41,8 +42,14 @@ Tensor attention(Graph& g, Tensor q, Tensor k, Tensor v, Tensor mask) {
 
 Tensor attention_by_products(Graph& g, Tensor q, Tensor k, Tensor v, Tensor mask) {
     const std::int64_t d = q.dim(0), heads = q.dim(1), n = q.dim(2), rows = q.dim(3);
-    const Tensor queries = g.contiguous(g.permute(q, 0, 2, 1, 3));                 // [d, n, heads, rows]
-    const Tensor scores = g.mul_mat(k, queries);                     // [positions, n, heads, rows]
+    Tensor queries = g.contiguous(g.permute(q, 0, 2, 1, 3));  // [d, n, heads, rows]
+    Tensor keys = k;
+    if (n > 1 && k.type() == graph::Type::f32) {
+        // CPU products over less than a whole vector register go one by one; zeros fill it and change nothing.
+        queries = g.pad(queries, kVectorWidth);
+        keys = g.pad(keys, kVectorWidth);
+    }
+    const Tensor scores = g.mul_mat(keys, queries);                  // [positions, n, heads, rows]
     const Tensor shares = g.soft_max(scores, mask, score_scale(q));  // [positions, n, heads, rows]
     const Tensor values = g.contiguous(g.permute(v, 1, 0, 2, 3));    // [positions, d, kv_heads, rows]
     const Tensor mixed = g.mul_mat(values, shares);                  // [d, n, heads, rows]

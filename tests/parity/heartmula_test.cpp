@@ -37,7 +37,7 @@ void check_activations(float cfg_scale, const std::string& name) {
     const std::size_t rows = heartmula::is_guided(cfg_scale) ? 2 : 1, dim = 64, vocabulary = 133;
     const auto hidden = golden().floats(name + ".last_hidden");
     const auto logits = golden().floats(name + ".logits");
-    ComposeOptions options{.sampling = greedy(cfg_scale), .frames = 24, .graph = {.keep_named = true}};
+    ComposeOptions options{.sampling = greedy(cfg_scale), .frames = 24, .session = {.graph = {.keep_named = true}}};
     options.look = [&](int frame, const heartmula::SongSession& session) {
         const graph::Graph& g = session.graph();
         const auto f = static_cast<std::size_t>(frame);
@@ -83,6 +83,21 @@ TEST(HeartMuLaParity, EveryActivationWithoutGuidance) {
 TEST(HeartMuLaParity, GreedyCodesStayExactOverManyFrames) {
     const auto frames = compose(model(), golden_prompt(golden(), 0).ids(), {.sampling = greedy(1.5F), .frames = 120});
     EXPECT_EQ(by_codebook(frames), golden().integers("long.greedy_frames"));
+}
+
+TEST(HeartMuLaParity, CodesDoNotDependOnHowTheWorkIsCut) {
+    const GoldenPrompt prompt = golden_prompt(golden(), 0);  // 61 positions
+    const auto expected = by_codebook(compose(model(), prompt.ids(), {.frames = 300}));
+    const std::vector<std::int32_t> first(expected.begin(), expected.begin() + 24);
+    const auto reference = golden().integers("long.greedy_frames");
+    EXPECT_EQ(first, std::vector<std::int32_t>(reference.begin(), reference.begin() + 24));
+    for (const std::int64_t piece : {7, 60, 61}) {  // with a last piece of several, one and all positions
+        for (const std::int64_t step : {32, 1024}) {
+            ComposeOptions options{.frames = 300};
+            options.session = {.length_step = step, .prompt_piece = piece};
+            EXPECT_EQ(by_codebook(compose(model(), prompt.ids(), options)), expected) << piece << ", " << step;
+        }
+    }
 }
 
 TEST(HeartMuLaParity, SongEndsBeforeAnEndToken) {
@@ -144,7 +159,7 @@ TEST(HeartMuLaParity, Bfloat16FilesComputedInF32) {
     const Golden bf16("manifest_mula.json", "mula_bf16.safetensors");
     const auto m = tiny_language_model("HeartMuLa-oss-3B-bf16");
     const auto logits = bf16.floats("fp32.logits");
-    ComposeOptions options{.sampling = greedy(1.5F), .frames = 12, .graph = {.keep_named = true}};
+    ComposeOptions options{.sampling = greedy(1.5F), .frames = 12, .session = {.graph = {.keep_named = true}}};
     options.look = [&](int frame, const heartmula::SongSession& session) {
         for (std::size_t q = 0; frame < 4 && q < 8; ++q) {
             const std::size_t width = 2 * 133;
@@ -161,7 +176,7 @@ TEST(HeartMuLaParity, Bfloat16ArithmeticIsAsCloseAsTheReferences) {
     const auto exact = bf16.floats("fp32.logits");  // frame 0, codebook 0 stands first
     const double reference_error = golden().manifest().at("notes_margins").at("bf16_vs_fp32_rel_err_c0_logits");
     std::vector<float> logits;
-    ComposeOptions options{.frames = 1, .graph = {.keep_named = true}};
+    ComposeOptions options{.frames = 1, .session = {.graph = {.keep_named = true}}};
     options.look = [&](int, const heartmula::SongSession& session) { logits = session.graph().read("logits0"); };
     (void)compose(*m, golden_prompt(golden(), 0).ids(), options);
     const double error = std::pow(10, -snr_db(std::span(exact).first(logits.size()), logits) / 20);

@@ -26,7 +26,7 @@ GoldenPrompt golden_prompt(const Golden& golden, int index) {
 
 std::vector<heartmula::Frame> compose(const heartmula::LanguageModel& model, const heartmula::PromptIds& prompt,
                                       const ComposeOptions& options) {
-    heartmula::SongSession session(model, options.sampling, prompt.length() + options.frames, options.graph);
+    heartmula::SongSession session(model, options.sampling, prompt.length() + options.frames, options.session);
     const auto width = static_cast<std::size_t>(model.config().codebooks * model.config().audio_vocabulary);
     const std::vector<float> silence(width, 0.0F);
     const auto noise = [&](std::size_t frame) {

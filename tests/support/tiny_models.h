@@ -34,7 +34,7 @@ struct ComposeOptions {
     int frames = 24;
     std::int32_t audio_eos = 1 << 30;
     std::vector<float> noise;  ///< [frames][codebooks][vocabulary]; empty: none
-    graph::GraphOptions graph;
+    heartmula::SessionOptions session;
     /// Called behind every frame, to look at its graph.
     std::function<void(int frame, const heartmula::SongSession&)> look;
 };

@@ -16,12 +16,6 @@ using graph::Type;
 
 namespace {
 
-/// The cache is looked at in steps of this many positions: one graph serves as many frames, and fused attention kernels
-/// of GPUs want whole blocks.
-constexpr std::int64_t kLengthStep = 256;
-/// Prompt positions per pass: bounds scratch whatever the prompt's length.
-constexpr std::int64_t kPromptPiece = 256;
-
 constexpr std::int64_t round_up(std::int64_t n, std::int64_t step) {
     return (n + step - 1) / step * step;
 }
@@ -51,7 +45,7 @@ struct SongSession::Pass {
 };
 
 SongSession::SongSession(const LanguageModel& model, const Sampling& sampling, std::int64_t max_positions,
-                         graph::GraphOptions options)
+                         const SessionOptions& options)
     : model_(model),
       sampling_(sampling),
       options_(options),
@@ -59,7 +53,7 @@ SongSession::SongSession(const LanguageModel& model, const Sampling& sampling, s
       store_(model.device()),
       backbone_cache_(store_, "backbone", static_cast<int>(model.config().backbone.layers),
                       model.config().backbone.head_dim(), model.config().backbone.kv_heads,
-                      round_up(max_positions, kLengthStep), rows_, cache_type(model.dtype())),
+                      round_up(max_positions, options.length_step), rows_, cache_type(model.dtype())),
       depth_cache_(store_, "depth", static_cast<int>(model.config().depth.layers), model.config().depth.head_dim(),
                    model.config().depth.kv_heads, model.config().codebooks, rows_, Type::f32) {
     if (max_positions > model.config().backbone.max_length) {
@@ -74,7 +68,8 @@ SongSession::~SongSession() = default;
 
 std::uint64_t SongSession::cache_bytes(const Config& c, std::int64_t positions, float cfg_scale, Type dtype) {
     return nn::KvCache::bytes(static_cast<int>(c.backbone.layers), c.backbone.head_dim(), c.backbone.kv_heads,
-                              round_up(positions, kLengthStep), is_guided(cfg_scale) ? 2 : 1, cache_type(dtype));
+                              round_up(positions, SessionOptions{}.length_step), is_guided(cfg_scale) ? 2 : 1,
+                              cache_type(dtype));
 }
 
 const Graph& SongSession::graph() const {
@@ -87,7 +82,7 @@ const Graph& SongSession::graph() const {
 std::unique_ptr<SongSession::Pass> SongSession::make_pass(std::int64_t n, std::int64_t length, bool from_prompt,
                                                           bool draws) const {
     const Config& c = model_.config();
-    auto pass = std::make_unique<Pass>(model_.device(), options_);
+    auto pass = std::make_unique<Pass>(model_.device(), options_.graph);
     pass->n = n;
     pass->draws = draws;
     const std::int64_t columns = n * rows_;
@@ -235,11 +230,11 @@ Frame SongSession::first_frame(const PromptIds& prompt, std::span<const float> n
     const std::vector<float> x = model_.embed_prompt(prompt, rows_);
     const std::int64_t dim = model_.config().backbone.dim;
 
-    for (std::int64_t start = 0; start < total; start += kPromptPiece) {
+    for (std::int64_t start = 0; start < total; start += options_.prompt_piece) {
         cancel.check();
-        const std::int64_t n = std::min(kPromptPiece, total - start);
+        const std::int64_t n = std::min(options_.prompt_piece, total - start);
         const bool is_last = start + n == total;
-        pass_ = make_pass(n, std::min(round_up(start + n, kLengthStep), backbone_cache_.capacity()), true, is_last);
+        pass_ = make_pass(n, std::min(round_up(start + n, options_.length_step), backbone_cache_.capacity()), true, is_last);
         place(*pass_, start);
         for (std::int64_t row = 0; row < rows_; ++row) {
             const auto part = std::span(x).subspan(static_cast<std::size_t>((row * total + start) * dim),
@@ -258,7 +253,7 @@ Frame SongSession::next_frame(const Frame& previous, std::span<const float> nois
     ensure(length_ > 0 && length_ < backbone_cache_.capacity(), "a frame follows the prompt and fits the session");
     const Config& c = model_.config();
     if (pass_->prompt || length_ >= pass_->at.length) {
-        pass_ = make_pass(1, std::min(round_up(length_ + 1, kLengthStep), backbone_cache_.capacity()), false, true);
+        pass_ = make_pass(1, std::min(round_up(length_ + 1, options_.length_step), backbone_cache_.capacity()), false, true);
         place(*pass_, length_);
     } else {
         upload_places(pass_->at, backbone_cache_, length_);

@@ -16,6 +16,16 @@ namespace heart::heartmula {
 /// One token of each codebook.
 using Frame = std::vector<std::int32_t>;
 
+/// How a session cuts its work; the codes do not depend on it.
+struct SessionOptions {
+    /// The cache is looked at in steps of this many positions: one graph serves as many frames, and fused attention kernels
+    /// of GPUs want whole blocks.
+    std::int64_t length_step = 256;
+    /// Prompt positions per pass: bounds scratch whatever the prompt's length.
+    std::int64_t prompt_piece = 256;
+    graph::GraphOptions graph;
+};
+
 /// One song while it is being composed: its KV cache and its graphs. Each frame is one graph on the device: embedding of
 /// the previous frame, backbone step of both guidance rows, guided draw of codebook 0, and the depth decoder's steps with
 /// their draws (heartlib modeling_heartmula.py, generate_frame).
@@ -23,7 +33,7 @@ class SongSession {
 public:
     /// `max_positions`: prompt and frames together; must not exceed the backbone's. The model must outlive the session.
     SongSession(const LanguageModel& model, const Sampling& sampling, std::int64_t max_positions,
-                graph::GraphOptions options = {});
+                const SessionOptions& options = {});
     ~SongSession();
 
     /// Called between pieces of a long prompt with the positions done.
@@ -63,7 +73,7 @@ private:
 
     const LanguageModel& model_;
     Sampling sampling_;
-    graph::GraphOptions options_;
+    SessionOptions options_;
     std::int64_t rows_;  // 2 with guidance: conditional, unconditional
     std::int64_t length_ = 0;
     graph::TensorStore store_;
