@@ -88,6 +88,28 @@ TEST(Windows, JoinWithoutALevelStep) {
     for (std::size_t i = 0; i < all.size(); ++i) ASSERT_NEAR(all[i], 1.0F, 1e-6) << i;  // fades add up to one
 }
 
+TEST(Windows, FadeLinearlyFromOneIntoTheNext) {
+    constexpr std::int64_t kSamplesPerCode = 10, kOverlap = WindowPlan::kOverlapCodes * kSamplesPerCode;
+    const WindowPlan plan = WindowPlan::of(500);
+    std::vector<float> all;
+    Stitcher stitcher(plan, kSamplesPerCode, [&](std::span<const float> s) { all.insert(all.end(), s.begin(), s.end()); });
+    for (std::int64_t w = 0; w < plan.windows; ++w) {  // silence, then a constant: left 1, right -2
+        std::vector<float> window(static_cast<std::size_t>(2 * plan.heard_latents(w) * kSamplesPerCode / 2), 0.0F);
+        for (std::size_t i = 0; w == 1 && i < window.size(); i += 2) window[i] = 1.0F, window[i + 1] = -2.0F;
+        stitcher.push(window);
+        stitcher.end_window();
+    }
+    const auto seam = static_cast<std::size_t>(2 * WindowPlan::kHopCodes * kSamplesPerCode);
+    ASSERT_EQ(all.size(), 2U * 500 * kSamplesPerCode);
+    EXPECT_EQ(all[seam - 2], 0.0F);
+    for (std::int64_t i = 0; i < kOverlap; ++i) {
+        const double in = static_cast<double>(i) / static_cast<double>(kOverlap - 1);
+        ASSERT_NEAR(all[seam + 2 * static_cast<std::size_t>(i)], in, 1e-6) << i;
+        ASSERT_NEAR(all[seam + 2 * static_cast<std::size_t>(i) + 1], -2 * in, 1e-6) << i;
+    }
+    EXPECT_EQ(all.back(), -2.0F);
+}
+
 TEST(Windows, NoFrameIsEverLeftOut) {
     for (std::int64_t frames = 1; frames <= 2000; ++frames) {
         const WindowPlan plan = WindowPlan::of(frames);
