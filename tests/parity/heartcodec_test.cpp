@@ -208,6 +208,19 @@ TEST(HeartCodecParity, TilesJoinWithoutASeam) {
     }
 }
 
+TEST(HeartCodecParity, EverySignalStartsFromSilence) {
+    const auto latents = as_latents(golden().floats("sq.latent"), 40);
+    ScalarDecoder decoder(codec().device(), codec().weights().decoder, codec().config());
+    const auto first_tile = [&] {
+        std::vector<float> tile(static_cast<std::size_t>(2 * decoder.samples_per_tile()));
+        decoder.start(latents);
+        decoder.decode_tile(tile);
+        return tile;
+    };
+    const auto fresh = first_tile();
+    EXPECT_EQ(fresh, first_tile()) << "nothing of the signal before may be left";
+}
+
 /// Decodes codes with the golden noise: both channels [2][samples].
 std::vector<float> detokenize(const Codec& c, const std::vector<std::int32_t>& code,
                               const heartcodec::DecodeOptions& options = {}) {
