@@ -125,6 +125,8 @@ if(NOT HEART_NATIVE)
   endif()
 endif()
 add_subdirectory("${ggml_source}" "${CMAKE_BINARY_DIR}/_deps/ggml" EXCLUDE_FROM_ALL SYSTEM)
+target_compile_options(ggml-cpu PRIVATE
+  "$<$<COMPILE_LANGUAGE:C>:SHELL:-include ${CMAKE_CURRENT_LIST_DIR}/ggml_bounded_spin.h>")
 if(NOT TARGET ggml::ggml)
   add_library(ggml::ggml ALIAS ggml)
 endif()

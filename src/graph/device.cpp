@@ -73,6 +73,7 @@ std::shared_ptr<Device> Device::open(std::string_view name, int threads) {
     ggml_backend_cpu_set_n_threads(device->backend_, device->threads_);
     if (device->threads_ > 1) {
         ggml_threadpool_params params = ggml_threadpool_params_default(device->threads_);
+        params.poll = 1;  // wait awake for some milliseconds between graphs, not for a third of a second
         device->pool_ = std::make_unique<ThreadPool>(ggml_threadpool_new(&params));
         if (device->pool_->pool == nullptr) throw Error(ErrorCode::memory, "cannot start the worker threads");
         ggml_backend_cpu_set_threadpool(device->backend_, device->pool_->pool);
