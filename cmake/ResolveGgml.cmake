@@ -112,6 +112,8 @@ set(GGML_OPENMP OFF)
 foreach(option BUILD_SHARED_LIBS GGML_BUILD_TESTS GGML_BUILD_EXAMPLES GGML_CCACHE GGML_ALL_WARNINGS)
   set(${option} OFF)
 endforeach()
+# Kernels for weights that are re-arranged on loading: Heart maps them as they are, and has its own.
+set(GGML_CPU_REPACK OFF)
 set(GGML_NATIVE ${HEART_NATIVE})
 if(NOT HEART_NATIVE)
   # Without the machine's own instructions ggml would drop to plain AVX2: say what the binary asks for instead.
@@ -125,6 +127,9 @@ if(NOT HEART_NATIVE)
   endif()
 endif()
 add_subdirectory("${ggml_source}" "${CMAKE_BINARY_DIR}/_deps/ggml" EXCLUDE_FROM_ALL SYSTEM)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  target_compile_options(ggml-cpu PRIVATE -mno-amx-tile -mno-amx-int8)  # as above, and a minute to compile
+endif()
 target_compile_options(ggml-cpu PRIVATE
   "$<$<COMPILE_LANGUAGE:C>:SHELL:-include ${CMAKE_CURRENT_LIST_DIR}/ggml_bounded_spin.h>")
 if(NOT TARGET ggml::ggml)
