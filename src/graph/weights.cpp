@@ -25,10 +25,6 @@ std::uint64_t count(const Shape& shape) {
     return n;
 }
 
-std::uint64_t type_bytes(Type type) {
-    return type == Type::f32 ? 4 : 2;
-}
-
 bool same_type(formats::DType from, Type to) {
     return (from == formats::DType::f32 && to == Type::f32) || (from == formats::DType::f16 && to == Type::f16) ||
            (from == formats::DType::bf16 && to == Type::bf16);
@@ -38,7 +34,7 @@ bool same_type(formats::DType from, Type to) {
 /// large tensor ever exists.
 void copy_source(const TensorView& source, Tensor slot, std::size_t first) {
     if (same_type(source.dtype, slot.type())) {
-        return upload_bytes(slot, first * type_bytes(slot.type()), source.data);
+        return upload_bytes(slot, type_bytes(slot.type(), first), source.data);
     }
     std::vector<float> piece;
     const std::size_t n = source.elements();
@@ -141,7 +137,7 @@ void WeightPlan::check(const TensorLookup& lookup, const std::string& where) con
 std::uint64_t WeightPlan::bytes(Type matrix_type) const {
     std::uint64_t sum = 0;
     for (const Entry& e : entries_) {
-        if (e.slot != nullptr) sum += count(e.shape) * type_bytes(e.as_matrix ? matrix_type : Type::f32);
+        if (e.slot != nullptr) sum += type_bytes(e.as_matrix ? matrix_type : Type::f32, count(e.shape));
     }
     return sum;
 }

@@ -29,8 +29,7 @@ KvCache::KeyValue KvCache::append(Graph& g, int layer, Tensor k, Tensor v, Tenso
 
 std::uint64_t KvCache::bytes(int layers, std::int64_t head_dim, std::int64_t kv_heads, std::int64_t capacity,
                              std::int64_t rows, graph::Type type) {
-    return 2 * static_cast<std::uint64_t>(layers * head_dim * kv_heads * capacity * rows) *
-           (type == graph::Type::f32 ? 4 : 2);
+    return 2 * graph::type_bytes(type, static_cast<std::uint64_t>(layers * head_dim * kv_heads * capacity * rows));
 }
 
 }  // namespace heart::nn

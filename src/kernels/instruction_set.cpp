@@ -1,0 +1,67 @@
+#include "kernels/instruction_set.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+
+namespace heart::kernels {
+
+namespace {
+
+std::vector<InstructionSet> detect() {
+    std::vector<InstructionSet> sets{InstructionSet::portable};
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    if (avx2) sets.push_back(InstructionSet::avx2);
+    if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni")) {
+        sets.push_back(InstructionSet::avx512);
+    }
+#endif
+    return sets;
+}
+
+InstructionSet at_start() {
+    const auto& sets = available_instruction_sets();
+    if (const char* asked = std::getenv("HEART_INSTRUCTION_SET")) {
+        for (const InstructionSet set : sets) {
+            if (name_of(set) == asked) return set;
+        }
+    }
+    return sets.back();
+}
+
+std::atomic<InstructionSet>& chosen() {
+    static std::atomic<InstructionSet> set{at_start()};
+    return set;
+}
+
+}  // namespace
+
+std::string_view name_of(InstructionSet set) noexcept {
+    switch (set) {
+        case InstructionSet::portable: return "portable";
+        case InstructionSet::avx2: return "avx2";
+        case InstructionSet::avx512: return "avx512";
+    }
+    return "?";
+}
+
+const std::vector<InstructionSet>& available_instruction_sets() {
+    static const std::vector<InstructionSet> sets = detect();
+    return sets;
+}
+
+InstructionSet instruction_set() noexcept {
+    return chosen().load(std::memory_order_relaxed);
+}
+
+bool use_instruction_set(InstructionSet set) noexcept {
+    const auto& sets = available_instruction_sets();
+    if (std::find(sets.begin(), sets.end(), set) == sets.end()) return false;
+    chosen().store(set, std::memory_order_relaxed);
+    return true;
+}
+
+}  // namespace heart::kernels
