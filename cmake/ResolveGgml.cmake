@@ -130,8 +130,8 @@ add_subdirectory("${ggml_source}" "${CMAKE_BINARY_DIR}/_deps/ggml" EXCLUDE_FROM_
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   target_compile_options(ggml-cpu PRIVATE -mno-amx-tile -mno-amx-int8)  # as above, and a minute to compile
 endif()
-target_compile_options(ggml-cpu PRIVATE
-  "$<$<COMPILE_LANGUAGE:C>:SHELL:-include ${CMAKE_CURRENT_LIST_DIR}/ggml_bounded_spin.h>")
+set_property(SOURCE "${ggml_source}/src/ggml-cpu/ggml-cpu.c" TARGET_DIRECTORY ggml-cpu
+  APPEND PROPERTY COMPILE_OPTIONS "SHELL:-include ${CMAKE_CURRENT_LIST_DIR}/ggml_bounded_spin.h")
 if(NOT TARGET ggml::ggml)
   add_library(ggml::ggml ALIAS ggml)
 endif()
