@@ -131,7 +131,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   target_compile_options(ggml-cpu PRIVATE -mno-amx-tile -mno-amx-int8)  # as above, and a minute to compile
 endif()
 set_property(SOURCE "${ggml_source}/src/ggml-cpu/ggml-cpu.c" TARGET_DIRECTORY ggml-cpu
-  APPEND PROPERTY COMPILE_OPTIONS "SHELL:-include ${CMAKE_CURRENT_LIST_DIR}/ggml_bounded_spin.h")
+  APPEND PROPERTY COMPILE_OPTIONS -include "${CMAKE_CURRENT_LIST_DIR}/ggml_bounded_spin.h")
 if(NOT TARGET ggml::ggml)
   add_library(ggml::ggml ALIAS ggml)
 endif()
