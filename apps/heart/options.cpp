@@ -57,10 +57,10 @@ void CommonOptions::add_engine(CLI::App& verb) {
     verb.add_option("--device", device, "Device for both models")->capture_default_str()->group(group);
     verb.add_option(both_names("mula-device"), mula_device, "Device for the language model")->group(group);
     verb.add_option(both_names("codec-device"), codec_device, "Device for the codec")->group(group);
-    verb.add_option(both_names("mula-dtype"), mula_dtype, "float32 (exact), bfloat16 or float16")
+    verb.add_option(both_names("mula-dtype"), mula_dtype, "float32 (exact), bfloat16, float16, q8_0, q6_k, q5_k, q4_k or q4_0")
         ->capture_default_str()
         ->group(group);
-    verb.add_option(both_names("codec-dtype"), codec_dtype, "float32 or float16")->capture_default_str()->group(group);
+    verb.add_option(both_names("codec-dtype"), codec_dtype, "float32, float16 or q8_0")->capture_default_str()->group(group);
     verb.add_option(both_names("lazy-load"), lazy_load, "Hold one model at a time, for less memory")
         ->expected(0, 1)
         ->default_str("false")

@@ -26,8 +26,12 @@ graph::Type parse_type(const std::string& name) {
     if (name == "float32" || name == "fp32" || name == "f32") return graph::Type::f32;
     if (name == "float16" || name == "fp16" || name == "f16") return graph::Type::f16;
     if (name == "bfloat16" || name == "bf16") return graph::Type::bf16;
+    for (const graph::Type t :
+         {graph::Type::q8_0, graph::Type::q6_k, graph::Type::q5_k, graph::Type::q4_k, graph::Type::q4_0}) {
+        if (name == type_label(t)) return t;
+    }
     throw Error(ErrorCode::usage, fmt::format("no number type '{}'", printable(name, 40)))
-        .expected("float32, float16 or bfloat16");
+        .expected("float32, float16, bfloat16, q8_0, q6_k, q5_k, q4_k or q4_0");
 }
 
 std::string type_label(graph::Type type) {
@@ -35,6 +39,9 @@ std::string type_label(graph::Type type) {
         case graph::Type::f32: return "float32";
         case graph::Type::f16: return "float16";
         case graph::Type::bf16: return "bfloat16";
+        case graph::Type::q4_k: return "q4_k";
+        case graph::Type::q5_k: return "q5_k";
+        case graph::Type::q6_k: return "q6_k";
         default: return graph::type_name(type);
     }
 }

@@ -55,7 +55,7 @@ int Device::default_threads() {
 
 std::shared_ptr<Device> Device::open(std::string_view name, int threads) {
     ggml_log_set(keep_quiet, nullptr);
-    if (name != "cpu" && name != "auto") {
+    if (name != "cpu" && name != "auto" && name != "cpu-ggml") {
         throw Error(ErrorCode::not_found, fmt::format("no device '{}'", printable(name, 40)))
             .expected("auto or cpu")
             .hint("this build of Heart computes on the CPU");
@@ -66,7 +66,8 @@ std::shared_ptr<Device> Device::open(std::string_view name, int threads) {
             .found(std::to_string(threads));
     }
     auto device = std::shared_ptr<Device>(new Device);
-    device->name_ = "cpu";
+    device->own_kernels_ = name != "cpu-ggml";
+    device->name_ = device->own_kernels_ ? "cpu" : "cpu-ggml";
     device->threads_ = threads == 0 ? default_threads() : threads;
     device->backend_ = ggml_backend_cpu_init();
     if (device->backend_ == nullptr) throw Error(ErrorCode::memory, "cannot start computing on the CPU");

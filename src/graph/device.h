@@ -21,7 +21,8 @@ struct DeviceInfo {
 /// graph at a time; two devices are independent.
 class Device {
 public:
-    /// `name`: "cpu" or "auto" (the best there is). ErrorCode::not_found for a device that this build or machine lacks.
+    /// `name`: "cpu", "auto" (the best there is), or "cpu-ggml" (the CPU by ggml's own operators alone: slower, the second
+    /// opinion that tests and comparisons want). ErrorCode::not_found for a device that this build or machine lacks.
     /// `threads`: 0 means one per physical core that this process may use.
     [[nodiscard]] static std::shared_ptr<Device> open(std::string_view name, int threads = 0);
 
@@ -36,7 +37,9 @@ public:
     Device& operator=(const Device&) = delete;
 
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
-    [[nodiscard]] bool is_cpu() const noexcept { return name_ == "cpu"; }
+    [[nodiscard]] bool is_cpu() const noexcept { return is_cpu_; }
+    /// Whether graphs use Heart's CPU kernels (src/kernels) for products, convolutions and attention.
+    [[nodiscard]] bool has_own_kernels() const noexcept { return own_kernels_; }
     [[nodiscard]] int threads() const noexcept { return threads_; }
     [[nodiscard]] ggml_backend* backend() const noexcept { return backend_; }
 
@@ -44,6 +47,7 @@ private:
     Device() = default;
 
     std::string name_;
+    bool is_cpu_ = true, own_kernels_ = true;
     int threads_ = 1;
     ggml_backend* backend_ = nullptr;
     struct ThreadPool;

@@ -5,6 +5,7 @@
 #include "graph/tensor_store.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -90,8 +91,23 @@ public:
     // --- products ---------------------------------------------------------------------------------------------------------
 
     /// y = W x over dimension 0: W [in, out, (n2, n3)], x [in, columns, (m2, m3)] -> f32 [out, columns, m2, m3]; W repeats
-    /// over dimensions 2 and 3 where x has a multiple.
+    /// over dimensions 2 and 3 where x has a multiple. W may be a store's `add_product`.
     Tensor mul_mat(Tensor w, Tensor x);
+    /// A dilated convolution over the columns of x: y[:, n] = prelu(sum over t of W_t x[:, n + t * shift] + bias, slope) +
+    /// residual, with W [taps * in, out] and W_t its columns t * in .. (t + 1) * in - 1. The signal begins with the columns
+    /// of `past` [in, (taps - 1) * shift], if given, else x does. x [in, columns] f32 -> [out, columns or as many as see all
+    /// taps]. bias [out], past, slope and residual [out, columns of y] may be absent.
+    struct Convolution {
+        std::int64_t taps = 1, shift = 1;
+        Tensor bias, past, residual;
+        std::optional<float> slope;
+    };
+    Tensor convolve(Tensor w, Tensor x, const Convolution& c);
+    /// Whether `attention` can do it on this device: else compose it of products.
+    [[nodiscard]] bool can_attend(Tensor q, Tensor k, Tensor v, Tensor mask) const;
+    /// softmax(q k^T * factor + mask) v, query heads sharing key heads in groups. q [d, heads, n, rows] f32, k and v [d,
+    /// positions, kv_heads, rows], mask f16 [positions, n], 0 or -inf, or empty -> [d * heads, n * rows].
+    Tensor attention(Tensor q, Tensor k, Tensor v, Tensor mask, float factor);
     /// softmax(q k^T * factor + mask) v. q [d, n, heads, rows] f32, k and v [d, positions, kv_heads, rows], mask f16
     /// [positions, n] or empty -> [d, heads, n, rows].
     Tensor flash_attention(Tensor q, Tensor k, Tensor v, Tensor mask, float factor);
@@ -108,6 +124,7 @@ private:
     struct Parts;
     /// One of our own CPU operators (src/kernels) as a node with an f32 result.
     using CustomOperator = void (*)(ggml_tensor* dst, int ith, int nth, void* setting);
+    Tensor convolve_by_products(Tensor w, Tensor x, const Convolution& c);
     Tensor custom(const Shape& shape, std::vector<Tensor> operands, CustomOperator op, void* setting);
     [[nodiscard]] ggml_context* ctx() const noexcept;
 

@@ -4,7 +4,9 @@
 
 #include "graph/ggml_types.h"
 #include "graph/graph.h"
+#include "kernels/nodes.h"
 
+#include <deque>
 #include <string>
 #include <unordered_map>
 
@@ -15,6 +17,9 @@ struct Graph::Parts {
     ggml_cgraph* cgraph = nullptr;  // lives in the context
     GallocrPtr gallocr;
     std::unordered_map<std::string, Tensor> names;
+    // What our own nodes point to: at addresses that stay.
+    std::deque<kernels::ConvolutionSetting> convolutions;
+    std::deque<kernels::AttentionSetting> attentions;
 };
 
 }  // namespace heart::graph

@@ -4,7 +4,9 @@
 #include "graph/ggml_types.h"
 #include "graph/graph.h"
 #include "graph/graph_parts.h"
+#include "graph/op_checks.h"
 #include "kernels/elementwise.h"
+#include "kernels/nodes.h"
 
 #include <fmt/format.h>
 
@@ -15,25 +17,6 @@
 namespace heart::graph {
 
 namespace {
-
-[[noreturn]] void refuse(std::string_view op, std::string_view rule, Tensor a, Tensor b = {}) {
-    std::string found = fmt::format("{} '{}' {}", type_name(a.type()), a.name(), shape_text(a.shape()));
-    if (b) found += fmt::format(" and {} '{}' {}", type_name(b.type()), b.name(), shape_text(b.shape()));
-    throw Error(ErrorCode::internal, fmt::format("graph operation {}", op)).expected(std::string(rule)).found(found);
-}
-
-/// Elements of dimension 0 stand side by side: what most CPU operators ask for.
-bool whole_rows(Tensor t) {
-    return t.raw()->nb[0] == ggml_type_size(t.raw()->type);
-}
-
-bool is_float(Tensor t) {
-    return t.type() == Type::f32 || t.type() == Type::f16 || t.type() == Type::bf16;
-}
-
-void check_f32(std::string_view op, Tensor a) {
-    if (a.type() != Type::f32 || !whole_rows(a)) refuse(op, "an f32 tensor of whole rows", a);
-}
 
 void check_repeats(std::string_view op, Tensor a, Tensor b) {
     check_f32(op, a);
@@ -87,6 +70,7 @@ Tensor Graph::reshape(Tensor a, const Shape& shape) {
 
 Tensor Graph::slice(Tensor a, int dim, std::int64_t start, std::int64_t length) {
     check_dimension("slice", a, dim);
+    if (kernels::is_interleaved(a.raw())) refuse("slice", "a plain tensor, no product's matrix", a);
     if (start < 0 || length < 1 || start + length > a.dim(dim)) {
         refuse("slice", fmt::format("[{}, {}) inside dimension {}", start, start + length, dim), a);
     }
@@ -236,7 +220,9 @@ Tensor Graph::top_k(Tensor a, int k) {
 }
 
 Tensor Graph::get_rows(Tensor table, Tensor ids) {
-    if (table.type() == Type::i64 || !whole_rows(table)) refuse("get_rows", "a table of whole rows", table);
+    if (table.type() == Type::i64 || !whole_rows(table) || kernels::is_interleaved(table.raw())) {
+        refuse("get_rows", "a table of whole rows", table);
+    }
     if (ids.type() != Type::i32 || table.dim(2) != ids.dim(1) || table.dim(3) != ids.dim(2) || ids.dim(3) != 1) {
         refuse("get_rows", "a table and i32 row numbers", table, ids);
     }
@@ -253,30 +239,7 @@ Tensor Graph::set_rows(Tensor table, Tensor values, Tensor ids) {
     return Tensor(ggml_set_rows(ctx(), table.raw(), values.raw(), ids.raw()));
 }
 
-// --- products ---------------------------------------------------------------------------------------------------------
-
-Tensor Graph::mul_mat(Tensor w, Tensor x) {
-    const bool fits = w.dim(0) == x.dim(0) && x.dim(2) % w.dim(2) == 0 && x.dim(3) % w.dim(3) == 0;
-    if (!fits) refuse("mul_mat", "the same dimension 0", w, x);
-    if (!is_float(w) || x.type() != Type::f32 || !whole_rows(w) || !whole_rows(x)) {
-        refuse("mul_mat", "whole rows, the first of floating-point numbers and the second of f32", w, x);
-    }
-    return Tensor(ggml_mul_mat(ctx(), w.raw(), x.raw()));
-}
-
-Tensor Graph::flash_attention(Tensor q, Tensor k, Tensor v, Tensor mask, float factor) {
-    const bool fits = q.dim(0) == k.dim(0) && k.dim(1) == v.dim(1) && k.dim(2) == v.dim(2) && q.dim(2) % k.dim(2) == 0 &&
-                      q.dim(3) == k.dim(3) && q.dim(3) == v.dim(3);
-    if (!fits) refuse("flash_attention", "queries and keys of one head size and batch", q, k);
-    if (q.type() != Type::f32 || !is_float(k) || !is_float(v) || !whole_rows(q) || !whole_rows(k) || !whole_rows(v)) {
-        refuse("flash_attention", "whole rows, queries in f32", q, k);
-    }
-    if (mask && (!ggml_is_contiguous(mask.raw()) || q.dim(2) % mask.dim(2) != 0 || q.dim(3) % mask.dim(3) != 0 ||
-                 mask.type() != Type::f16 || mask.dim(0) != k.dim(1) || mask.dim(1) < q.dim(1))) {
-        refuse("flash_attention", "an f16 mask [positions, queries]", mask, k);
-    }
-    return Tensor(ggml_flash_attn_ext(ctx(), q.raw(), k.raw(), v.raw(), mask.raw(), factor, 0.0F, 0.0F));
-}
+// --- layers -----------------------------------------------------------------------------------------------------------
 
 Tensor Graph::rotary(Tensor a, Tensor positions, Tensor factors, float base) {
     check_f32("rotary", a);

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "formats/safetensors.h"
 #include "graph/ggml_types.h"
+#include "kernels/nodes.h"
 
 #include <fmt/format.h>
 
@@ -45,6 +46,14 @@ Tensor TensorStore::add(const std::string& name, Type type, const Shape& shape) 
     return Tensor(t);
 }
 
+Tensor TensorStore::add_product(const std::string& name, Type type, std::int64_t in, std::int64_t out) {
+    const auto layout = device_->has_own_kernels() ? kernels::weight_type(to_ggml(type)) : std::nullopt;
+    if (!layout || !kernels::can_interleave(*layout, in)) return add(name, type, {in, out});
+    const Tensor t = add(name, type, {in, (out + kernels::kStripRows - 1) / kernels::kStripRows * kernels::kStripRows});
+    kernels::mark_interleaved(t.raw(), out);
+    return t;
+}
+
 void TensorStore::allocate(Fill fill) {
     if (ggml_get_first_tensor(memory_->context.get()) == nullptr) return;
     const std::size_t wanted = bytes();
@@ -60,6 +69,22 @@ std::size_t TensorStore::bytes() const {
     if (memory_->buffer) return ggml_backend_buffer_get_size(memory_->buffer.get());
     return ggml_backend_alloc_ctx_tensors_from_buft_size(memory_->context.get(),
                                                          ggml_backend_get_default_buffer_type(device_->backend()));
+}
+
+void upload_rows(Tensor tensor, std::int64_t first, std::span<const std::byte> rows) {
+    const std::size_t row_bytes = type_bytes(tensor.type(), static_cast<std::uint64_t>(tensor.dim(0)));
+    if (!kernels::is_interleaved(tensor.raw()))
+        return upload_bytes(tensor, static_cast<std::size_t>(first) * row_bytes, rows);
+    const kernels::InterleavedMatrix w = kernels::interleaved_matrix(tensor.raw());
+    const auto count = static_cast<std::int64_t>(rows.size() / row_bytes);
+    ensure(first % kernels::kStripRows == 0 && first + count <= w.rows &&
+               (count % kernels::kStripRows == 0 || first + count == w.rows),
+           "upload_rows: whole strips");
+    for (std::int64_t r = 0; r < count; r += kernels::kStripRows) {
+        auto* strip = static_cast<std::byte*>(tensor.raw()->data) + static_cast<std::size_t>(first + r) * row_bytes;
+        kernels::interleave_strip(w.type, w.cols, rows.data() + static_cast<std::size_t>(r) * row_bytes,
+                                  std::min(kernels::kStripRows, count - r), strip);
+    }
 }
 
 void upload_bytes(Tensor tensor, std::size_t offset, std::span<const std::byte> bytes) {

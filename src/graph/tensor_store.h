@@ -22,6 +22,10 @@ public:
     /// Describes a tensor; no memory is taken before `allocate`.
     Tensor add(const std::string& name, Type type, const Shape& shape);
 
+    /// Describes the matrix W [in, out] of products y = W x, in the layout that the device's product reads fastest. It is
+    /// written by `upload_rows` and read by `Graph::mul_mat` and `Graph::convolve` only.
+    Tensor add_product(const std::string& name, Type type, std::int64_t in, std::int64_t out);
+
     /// Takes memory for all tensors. ErrorCode::memory says how much was wanted. `undefined` memory must be written before
     /// it is read, and is not touched here: gigabytes of weights are not filled twice.
     enum class Fill { zero, undefined };
@@ -46,6 +50,9 @@ void upload(Tensor tensor, std::span<const std::int64_t> values);
 void upload_f32(Tensor tensor, std::span<const float> values);
 /// A run of elements from `first` on; for converting large tensors piece by piece.
 void upload_f32_part(Tensor tensor, std::size_t first, std::span<const float> values);
+/// Whole rows [first, first + n) of a tensor, in the plain layout of its type; of a product's matrix `first` is a multiple
+/// of 64, and n too unless the rows end there. Different rows may be written from different threads at a time.
+void upload_rows(Tensor tensor, std::int64_t first, std::span<const std::byte> rows);
 /// A run of bytes that already has the tensor's type.
 void upload_bytes(Tensor tensor, std::size_t offset, std::span<const std::byte> bytes);
 void fill_zero(Tensor tensor);

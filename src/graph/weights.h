@@ -1,6 +1,5 @@
 #pragma once
 
-#include "core/cancel.h"
 #include "formats/safetensors.h"
 #include "graph/tensor_store.h"
 
@@ -24,6 +23,19 @@ using TensorLookup = std::function<const formats::TensorView*(const std::string&
 /// Computes a weight from published ones, in the order in which the plan names them.
 using Derive = std::function<void(std::span<const formats::TensorView* const> sources, std::span<float> out)>;
 
+/// The types a model's matrices are kept in. A checkpoint that is quantised already keeps its own: quantising twice loses
+/// twice, and widening gains nothing.
+struct WeightTypes {
+    Type product = Type::f32;  ///< of most matrices
+    Type wide = Type::f32;     ///< of lookup tables and of matrices that quantising would harm; never quantised
+
+    /// `dtype` for all where it is not quantised, else `wide` beside it.
+    [[nodiscard]] static WeightTypes of(Type dtype, Type wide) { return {dtype, is_quantised(dtype) ? wide : dtype}; }
+};
+
+/// Numbers in a tensor of this shape.
+[[nodiscard]] std::uint64_t element_count(const Shape& shape) noexcept;
+
 /// All numbers of a tensor as f32.
 [[nodiscard]] std::vector<float> read_all(const formats::TensorView& tensor);
 
@@ -32,14 +44,22 @@ using Derive = std::function<void(std::span<const formats::TensorView* const> so
 /// without memory.
 class WeightPlan {
 public:
-    /// A matrix of y = W x: published [out, in] matrices stacked along `out` into one [in, sum of out] tensor of the
-    /// model's matrix type.
-    void matrix(Tensor& slot, const std::string& name, std::vector<Published> stacked);
-    /// Any vector or table that is kept as f32 and as published; its shape read innermost first.
+    /// What a weight is for, which decides its type and its layout.
+    enum class Use {
+        vector,    ///< anything element-wise or small: f32
+        table,     ///< rows are looked up: the wide type
+        product,   ///< W of y = W x: the type of products, which may be quantised
+        sensitive  ///< W of y = W x that quantising would harm: the wide type
+    };
+
+    /// A matrix of y = W x: published [out, in] matrices stacked along `out` into one [in, sum of out] tensor.
+    void matrix(Tensor& slot, const std::string& name, std::vector<Published> stacked, Use use = Use::product);
+    /// A published [count, width] matrix whose rows are looked up: [width, count].
+    void table(Tensor& slot, Published source);
+    /// Any vector or small table that is kept as f32 and as published; its shape read innermost first.
     void vector(Tensor& slot, Published source);
-    /// A weight that is computed while loading. `as_matrix` gives it the model's matrix type, else it is f32.
-    void derived(Tensor& slot, const std::string& name, bool as_matrix, Shape shape, std::vector<Published> sources,
-                 Derive derive);
+    /// A weight that is computed while loading; one that is a product's is a matrix [in, out].
+    void derived(Tensor& slot, const std::string& name, Use use, Shape shape, std::vector<Published> sources, Derive derive);
     /// A single number that graphs are built with (a slope); published with shape [1], kept on the host.
     void scalar(float& slot, Published source);
     /// A tensor that must be there but stays in the file (looked up row by row, or needed only by other uses).
@@ -52,14 +72,11 @@ public:
     /// ErrorCode::not_found or ::mismatch naming tensor, expected and found shape. `where` names the checkpoint.
     void check(const TensorLookup& lookup, const std::string& where) const;
 
-    /// Bytes the weights will take on a device with this matrix type.
-    [[nodiscard]] std::uint64_t bytes(Type matrix_type) const;
-
     struct Entry {
         Tensor* slot = nullptr;        ///< null for scalars and for tensors that stay in the file
         float* scalar_slot = nullptr;  ///< of scalars
         std::string name;
-        bool as_matrix = false;
+        Use use = Use::vector;
         Shape shape;
         std::vector<Published> sources;
         Derive derive;  ///< empty: sources are copied one behind the other
@@ -69,15 +86,5 @@ public:
 private:
     std::vector<Entry> entries_;
 };
-
-/// Called after each weight with the bytes of checkpoint done so far and in all.
-using LoadProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
-
-/// Checks the plan, takes memory on the device, fills every slot, and lets go of the file's pages behind it. The slots are
-/// valid as long as the returned store.
-[[nodiscard]] std::unique_ptr<TensorStore> load_weights(const WeightPlan& plan, const TensorLookup& lookup,
-                                                        const std::string& where, const std::shared_ptr<Device>& device,
-                                                        Type matrix_type, const LoadProgress& progress,
-                                                        const CancelToken& cancel);
 
 }  // namespace heart::graph

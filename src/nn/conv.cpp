@@ -10,33 +10,34 @@ using graph::Graph;
 using graph::Published;
 using graph::Tensor;
 
-Tensor conv1d_valid(Graph& g, const Conv1d& conv, Tensor x, std::int64_t lanes) {
-    const std::int64_t columns = x.dim(1) - conv.context() * lanes;
-    Tensor sum;
-    for (std::int64_t k = 0; k < conv.kernel(); ++k) {
-        const Tensor tap = g.slice(conv.taps, 2, k, 1);                            // [in, out]
-        const Tensor shifted = g.slice(x, 1, k * conv.dilation * lanes, columns);  // [in, columns]
-        const Tensor part = g.mul_mat(tap, shifted);                               // [out, columns]
-        sum = sum ? g.add(sum, part) : part;
-    }
-    return g.add(sum, conv.bias);
+Tensor conv1d_valid(Graph& g, const Conv1d& conv, Tensor x, std::int64_t lanes, const After& after) {
+    return g.convolve(conv.taps, x, {conv.kernel, conv.dilation * lanes, conv.bias, {}, after.add, after.slope});
 }
 
-Tensor with_past(Graph& g, Tensor memory, Tensor x) {
-    const Tensor whole = g.concat(memory, x, 1);  // [channels, samples * lanes + columns]
-    const Tensor newest = g.slice(whole, 1, x.dim(1), memory.dim(1));
+Tensor conv1d_causal(Graph& g, const Conv1d& conv, Tensor memory, Tensor x, std::int64_t lanes, const After& after) {
+    if (!memory) return conv1d_valid(g, conv, x, lanes, after);
+    const std::int64_t context = memory.dim(1);
+    Tensor y, newest;
+    if (x.dim(1) >= context) {
+        y = g.convolve(conv.taps, x, {conv.kernel, conv.dilation * lanes, conv.bias, memory, after.add, after.slope});
+        newest = g.slice(x, 1, x.dim(1) - context, context);
+    } else {
+        const Tensor whole = g.concat(memory, x, 1);  // [in, context + t * lanes]
+        y = conv1d_valid(g, conv, whole, lanes, after);
+        newest = g.contiguous(g.slice(whole, 1, x.dim(1), context));
+    }
+    g.effect(y);  // the memory is read before it is written
     g.effect(g.copy_into(newest, memory));
-    return whole;
+    return y;
 }
 
 Tensor upsample(Graph& g, const Upsample& up, Tensor memory, Tensor x, std::int64_t lanes) {
-    const std::int64_t columns = x.dim(1), out = up.bias.dim(0);
-    const Tensor past = g.slice(with_past(g, memory, x), 1, 0, columns);            // x[t-1]: [in, columns]
-    const Tensor blocks = g.add(g.mul_mat(up.now, x), g.mul_mat(up.before, past));  // [out * stride, columns]
-    if (lanes == 1) return g.add(g.reshape(blocks, {out, up.stride * columns}), up.bias);
+    const std::int64_t columns = x.dim(1), out = up.blocks.bias.dim(0) / up.stride;
+    const Tensor blocks = conv1d_causal(g, up.blocks, memory, x, lanes);  // [out * stride, columns]
+    if (lanes == 1) return g.reshape(blocks, {out, up.stride * columns});
     const Tensor split = g.reshape(blocks, {out, up.stride, lanes, columns / lanes});
     const Tensor in_time = g.contiguous(g.permute(split, 0, 2, 1, 3));  // [out, lanes, stride, t]
-    return g.add(g.reshape(in_time, {out, up.stride * columns}), up.bias);
+    return g.reshape(in_time, {out, up.stride * columns});
 }
 
 namespace {
@@ -76,40 +77,46 @@ std::vector<float> weight_of(Sources sources) {
 
 void plan_conv1d(graph::WeightPlan& plan, Conv1d& conv, const std::string& name, Norm norm, std::int64_t in,
                  std::int64_t out, std::int64_t kernel, std::int64_t dilation) {
+    conv.kernel = kernel;
     conv.dilation = dilation;
     const auto reorder = [=](Sources sources, std::span<float> taps) {
-        const std::vector<float> w = weight_of(sources);  // [out][in][kernel]
+        const std::vector<float> w = weight_of(sources);  // [out][in][kernel] -> [out][kernel][in]
         for (std::size_t o = 0; o < u(out); ++o) {
             for (std::size_t i = 0; i < u(in); ++i) {
                 for (std::size_t k = 0; k < u(kernel); ++k) {
-                    taps[(k * u(out) + o) * u(in) + i] = w[(o * u(in) + i) * u(kernel) + k];
+                    taps[(o * u(kernel) + k) * u(in) + i] = w[(o * u(in) + i) * u(kernel) + k];
                 }
             }
         }
     };
-    plan.derived(conv.taps, name + ".taps", true, {in, out, kernel}, weight_sources(name, norm, out, in, kernel), reorder);
+    plan.derived(conv.taps, name + ".taps", graph::WeightPlan::Use::sensitive, {kernel * in, out},
+                 weight_sources(name, norm, out, in, kernel), reorder);
     plan.vector(conv.bias, {name + ".bias", {u(out)}});
 }
 
 void plan_upsample(graph::WeightPlan& plan, Upsample& up, const std::string& name, std::int64_t in, std::int64_t out,
                    std::int64_t stride) {
     up.stride = stride;
-    const auto half = [=](std::int64_t first_tap) {
-        return [=](Sources sources, std::span<float> block) {
-            const std::vector<float> w = weight_of(sources);  // [in][out][2 * stride]
-            for (std::size_t i = 0; i < u(in); ++i) {
-                for (std::size_t o = 0; o < u(out); ++o) {
-                    for (std::size_t k = 0; k < u(stride); ++k) {
-                        block[(k * u(out) + o) * u(in) + i] = w[(i * u(out) + o) * 2 * u(stride) + u(first_tap) + k];
-                    }
+    up.blocks.kernel = 2;
+    const auto reorder = [=](Sources sources, std::span<float> taps) {
+        const std::vector<float> w = weight_of(sources);  // [in][out][2 * stride] -> [stride][out][before, now][in]
+        for (std::size_t i = 0; i < u(in); ++i) {
+            for (std::size_t o = 0; o < u(out); ++o) {
+                for (std::size_t k = 0; k < 2 * u(stride); ++k) {
+                    const std::size_t output = k % u(stride) * u(out) + o, tap = k < u(stride) ? 1 : 0;
+                    taps[(output * 2 + tap) * u(in) + i] = w[(i * u(out) + o) * 2 * u(stride) + k];
                 }
             }
-        };
+        }
     };
-    const auto sources = weight_sources(name, Norm::weight, in, out, 2 * stride);
-    plan.derived(up.now, name + ".now", true, {in, out * stride}, sources, half(0));
-    plan.derived(up.before, name + ".before", true, {in, out * stride}, sources, half(stride));
-    plan.vector(up.bias, {name + ".bias", {u(out)}});
+    const auto for_each_output = [](Sources sources, std::span<float> bias) {
+        const std::vector<float> once = graph::read_all(*sources[0]);  // [out] -> [stride][out]
+        for (std::size_t i = 0; i < bias.size(); ++i) bias[i] = once[i % once.size()];
+    };
+    plan.derived(up.blocks.taps, name + ".taps", graph::WeightPlan::Use::sensitive, {2 * in, out * stride},
+                 weight_sources(name, Norm::weight, in, out, 2 * stride), reorder);
+    plan.derived(up.blocks.bias, name + ".block_bias", graph::WeightPlan::Use::vector, {out * stride},
+                 {{name + ".bias", {u(out)}}}, for_each_output);
 }
 
 }  // namespace heart::nn

@@ -4,35 +4,44 @@
 #include "graph/weights.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace heart::nn {
 
 /// A 1-d convolution over time. Signals are channels-last with `lanes` independent sequences interleaved: [channels,
-/// time * lanes], so that a shift in time is a contiguous slice and each tap is one matrix product.
+/// time * lanes], so that a shift in time is a shift by whole columns.
 struct Conv1d {
-    graph::Tensor taps;  ///< [in, out, kernel]; tap kernel-1 meets the newest sample
+    graph::Tensor taps;  ///< a product's matrix [kernel * in, out]; the last `in` columns meet the newest sample
     graph::Tensor bias;  ///< [out]
+    std::int64_t kernel = 1;
     std::int64_t dilation = 1;
 
-    [[nodiscard]] std::int64_t kernel() const noexcept { return taps.dim(2); }
     /// Samples of the past that an output needs.
-    [[nodiscard]] std::int64_t context() const noexcept { return (kernel() - 1) * dilation; }
+    [[nodiscard]] std::int64_t context() const noexcept { return (kernel - 1) * dilation; }
+};
+
+/// What follows a convolution within the same pass over memory: PReLU with one slope, then a sum with a signal.
+struct After {
+    std::optional<float> slope;
+    graph::Tensor add;  ///< [out, t * lanes]
 };
 
 /// Outputs only where all taps meet input: [in, (t + context) * lanes] -> [out, t * lanes].
-[[nodiscard]] graph::Tensor conv1d_valid(graph::Graph& g, const Conv1d& conv, graph::Tensor x, std::int64_t lanes);
+[[nodiscard]] graph::Tensor conv1d_valid(graph::Graph& g, const Conv1d& conv, graph::Tensor x, std::int64_t lanes,
+                                         const After& after = {});
 
-/// Adds what a causal layer remembers between tiles to the front of a tile: the last `samples` of the signal before it,
-/// zeros before its start. Reads and updates `memory` [channels, samples * lanes] with every run.
-[[nodiscard]] graph::Tensor with_past(graph::Graph& g, graph::Tensor memory, graph::Tensor x);
+/// The causal convolution of a signal that comes in tiles: [in, t * lanes] -> [out, t * lanes]. `memory` [in, context *
+/// lanes] holds the end of the signal before the tile, zeros before its start; each run reads and updates it. It is empty
+/// where the context is 0.
+[[nodiscard]] graph::Tensor conv1d_causal(graph::Graph& g, const Conv1d& conv, graph::Tensor memory, graph::Tensor x,
+                                          std::int64_t lanes, const After& after = {});
 
-/// Transposed convolution with kernel = 2 * stride whose last `stride` outputs are dropped (causal): output block t is
-/// now * x[t] + before * x[t-1] + bias, two matrix products in place of an overlap-add.
+/// Transposed convolution with kernel = 2 * stride whose last `stride` outputs are dropped (causal): block t of `stride`
+/// outputs is now * x[t] + before * x[t-1] + bias, which is a convolution with two taps in place of an overlap-add.
 struct Upsample {
-    graph::Tensor now, before;  ///< [in, out * stride]: taps 0..stride-1 and stride..2*stride-1, channel fastest
-    graph::Tensor bias;         ///< [out]
+    Conv1d blocks;  ///< in -> out * stride, channel fastest; kernel 2: taps stride..2*stride-1, then 0..stride-1
     std::int64_t stride = 1;
 };
 

@@ -29,8 +29,9 @@ float score_scale(Tensor q) {
 }  // namespace
 
 Tensor attention(Graph& g, Tensor q, Tensor k, Tensor v, Tensor mask) {
+    if (g.can_attend(q, k, v, mask)) return g.attention(q, k, v, mask, score_scale(q));
     const std::int64_t d = q.dim(0), heads = q.dim(1), n = q.dim(2), rows = q.dim(3);
-    // For a single query column the fused CPU kernel cuts the positions into one part for each thread, and its rounding
+    // For a single query column ggml's fused CPU kernel cuts the positions into one part for each thread, and its rounding
     // with them; the same seed must give the same song on any number of threads.
     if (n == 1 && rows == 1) return attention_by_products(g, q, k, v, mask);
     // Its tiles want whole vector registers; without them it goes pair by pair, several times slower than products.

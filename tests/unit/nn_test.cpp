@@ -47,7 +47,8 @@ std::size_t z(std::int64_t n) {
 /// Inputs and a graph over them.
 class Bench {
 public:
-    explicit Bench(int threads = 1) : device(graph::Device::open("cpu", threads)), store(device), g(device) {}
+    explicit Bench(int threads = 1, const char* on = "cpu")
+        : device(graph::Device::open(on, threads)), store(device), g(device) {}
 
     Tensor input(const Shape& shape, const Floats& values, Type type = Type::f32) {
         pending_.push_back({store.add(fmt::format("in{}", pending_.size()), type, shape), values});
@@ -57,11 +58,18 @@ public:
         *values = random_floats(count(shape), seed);
         return input(shape, *values, type);
     }
+    /// The matrix of a product, in the device's own layout.
+    Tensor product(std::int64_t in, std::int64_t out, unsigned seed, Floats* values) {
+        *values = random_floats(z(in * out), seed);
+        products_.push_back({store.add_product("w", Type::f32, in, out), *values});
+        return products_.back().first;
+    }
     Tensor integers(const Shape& shape, Type type) { return store.add("ids", type, shape); }
 
     void upload_all() {
         store.allocate();
         for (auto& [t, values] : pending_) graph::upload_f32(t, values);
+        for (auto& [t, values] : products_) graph::upload_rows(t, 0, std::as_bytes(std::span(values)));
     }
     Floats run(Tensor result) {
         g.named(result, "result");
@@ -76,7 +84,7 @@ public:
     Graph g;
 
 private:
-    std::vector<std::pair<Tensor, Floats>> pending_;
+    std::vector<std::pair<Tensor, Floats>> pending_, products_;
 };
 
 void expect_near(const Doubles& expected, const Floats& test, double tolerance, const std::string& what) {
@@ -196,7 +204,9 @@ struct ConvCase {
     }
 };
 
-/// taps [kernel][out][in], x [time][lanes][in] -> [time - context][lanes][out]
+constexpr const char* kBothWays[] = {"cpu", "cpu-ggml"};  // our kernels, and products of ggml's
+
+/// taps [out][kernel][in], x [time][lanes][in] -> [time - context][lanes][out]
 Doubles slow_conv(const ConvCase& c, const Floats& taps, const Floats& bias, const Floats& x) {
     const std::int64_t context = (c.kernel - 1) * c.dilation;
     Doubles out;
@@ -207,7 +217,7 @@ Doubles slow_conv(const ConvCase& c, const Floats& taps, const Floats& bias, con
                 for (std::int64_t k = 0; k < c.kernel; ++k) {
                     const std::int64_t from = t - (c.kernel - 1 - k) * c.dilation;
                     for (std::int64_t i = 0; i < c.in; ++i) {
-                        sum += static_cast<double>(taps[z((k * c.out + o) * c.in + i)]) *
+                        sum += static_cast<double>(taps[z((o * c.kernel + k) * c.in + i)]) *
                                x[z((from * c.lanes + lane) * c.in + i)];
                     }
                 }
@@ -221,35 +231,52 @@ Doubles slow_conv(const ConvCase& c, const Floats& taps, const Floats& bias, con
 TEST(Conv1d, ValidFollowsItsDefinition) {
     for (const ConvCase& c : {ConvCase{3, 5, 1, 1, 4, 1}, ConvCase{4, 2, 3, 1, 9, 1}, ConvCase{4, 6, 7, 3, 30, 2},
                               ConvCase{1, 8, 5, 1, 6, 2}, ConvCase{8, 1, 7, 9, 55, 2}}) {
-        Bench b;
-        Floats taps, bias, x;
-        Conv1d conv;
-        conv.taps = b.random({c.in, c.out, c.kernel}, 1, &taps);
-        conv.bias = b.random({c.out}, 2, &bias);
-        conv.dilation = c.dilation;
+        for (const char* on : kBothWays) {
+            Bench b(2, on);
+            Floats taps, bias, x;
+            const Conv1d conv{b.product(c.kernel * c.in, c.out, 1, &taps), b.random({c.out}, 2, &bias), c.kernel,
+                              c.dilation};
+            const Tensor tx = b.random({c.in, c.time * c.lanes}, 3, &x);
+            b.upload_all();
+            EXPECT_EQ(conv.context(), (c.kernel - 1) * c.dilation);
+            expect_near(slow_conv(c, taps, bias, x), b.run(conv1d_valid(b.g, conv, tx, c.lanes)), 1e-4, c.text() + on);
+        }
+    }
+}
+
+TEST(Conv1d, SlopeAndSumFollowInOnePass) {
+    for (const char* on : kBothWays) {
+        const ConvCase c{4, 6, 3, 2, 12, 2};
+        const std::int64_t columns = (c.time - 4) * c.lanes;
+        Bench b(2, on);
+        Floats taps, bias, x, added;
+        const Conv1d conv{b.product(c.kernel * c.in, c.out, 1, &taps), b.random({c.out}, 2, &bias), c.kernel, c.dilation};
         const Tensor tx = b.random({c.in, c.time * c.lanes}, 3, &x);
+        const Tensor add = b.random({c.out, columns}, 4, &added);
         b.upload_all();
-        EXPECT_EQ(conv.context(), (c.kernel - 1) * c.dilation);
-        expect_near(slow_conv(c, taps, bias, x), b.run(conv1d_valid(b.g, conv, tx, c.lanes)), 1e-4, c.text());
+        Doubles expected = slow_conv(c, taps, bias, x);
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+            if (expected[i] < 0) expected[i] *= 0.25;
+            expected[i] += added[i];
+        }
+        expect_near(expected, b.run(conv1d_valid(b.g, conv, tx, c.lanes, {0.25F, add})), 1e-4, on);
     }
 }
 
 // A signal fed tile by tile gives what the whole signal gives behind zeros.
 TEST(Conv1d, RemembersThePastBetweenTiles) {
     for (const std::int64_t lanes : {1, 2}) {
-        for (const std::int64_t tile : {1, 2, 5}) {  // shorter and longer than the context
+        for (const std::int64_t tile : {1, 2, 5, 10}) {  // shorter and longer than the context
             const ConvCase c{3, 4, 3, 2, 10, lanes};
             const std::int64_t context = (c.kernel - 1) * c.dilation;
             Bench b;
             Floats taps, bias, ignored;
-            Conv1d conv;
-            conv.taps = b.random({c.in, c.out, c.kernel}, 1, &taps);
-            conv.bias = b.random({c.out}, 2, &bias);
-            conv.dilation = c.dilation;
+            const Conv1d conv{b.product(c.kernel * c.in, c.out, 1, &taps), b.random({c.out}, 2, &bias), c.kernel,
+                              c.dilation};
             const Tensor tx = b.random({c.in, tile * lanes}, 3, &ignored);
             const Tensor memory = b.input({c.in, context * lanes}, Floats(z(c.in * context * lanes)));
             b.upload_all();
-            const Tensor y = b.g.named(conv1d_valid(b.g, conv, with_past(b.g, memory, tx), lanes), "y");
+            const Tensor y = b.g.named(conv1d_causal(b.g, conv, memory, tx, lanes), "y");
             b.g.output(y);
             b.g.compile();
             const Floats x = random_floats(z(c.in * c.time * lanes), 9);
@@ -275,12 +302,10 @@ TEST(Upsample, FollowsTheTransposedConvolution) {
         for (const std::int64_t stride : {2, 3, 5}) {
             constexpr std::int64_t in = 4, out = 3, tile = 3, tiles = 2;
             Bench b;
-            Floats now, before, bias, ignored;
+            Floats taps, bias, ignored;  // taps [stride][out][before, now][in]
             Upsample up;
-            up.now = b.random({in, out * stride}, 1, &now);
-            up.before = b.random({in, out * stride}, 2, &before);
-            up.bias = b.random({out}, 3, &bias);
             up.stride = stride;
+            up.blocks = {b.product(2 * in, out * stride, 1, &taps), b.random({out * stride}, 3, &bias), 2, 1};
             const Tensor tx = b.random({in, tile * lanes}, 4, &ignored);
             const Tensor memory = b.input({in, lanes}, Floats(z(in * lanes)));
             b.upload_all();
@@ -300,17 +325,18 @@ TEST(Upsample, FollowsTheTransposedConvolution) {
             Doubles expected(z(time * stride * lanes * out));
             for (std::int64_t t = 0; t < time * stride; ++t) {
                 for (std::int64_t lane = 0; lane < lanes; ++lane) {
-                    for (std::int64_t o = 0; o < out; ++o) expected[z((t * lanes + lane) * out + o)] = bias[z(o)];
+                    for (std::int64_t o = 0; o < out; ++o)
+                        expected[z((t * lanes + lane) * out + o)] = bias[z(t % stride * out + o)];
                 }
             }
             for (std::int64_t t = 0; t < time; ++t) {
                 for (std::int64_t tap = 0; tap < 2 * stride && t * stride + tap < time * stride; ++tap) {
-                    const Floats& w = tap < stride ? now : before;
+                    const std::int64_t side = tap < stride ? 1 : 0;
                     for (std::int64_t lane = 0; lane < lanes; ++lane) {
                         for (std::int64_t o = 0; o < out; ++o) {
                             double& to = expected[z(((t * stride + tap) * lanes + lane) * out + o)];
                             for (std::int64_t i = 0; i < in; ++i) {
-                                to += static_cast<double>(w[z((tap % stride * out + o) * in + i)]) *
+                                to += static_cast<double>(taps[z(((tap % stride * out + o) * 2 + side) * in + i)]) *
                                       x[z((t * lanes + lane) * in + i)];
                             }
                         }

@@ -20,6 +20,10 @@ graph::TensorLookup lookup_in(const formats::Checkpoint& checkpoint) {
     return [&checkpoint, prefix](const std::string& name) { return checkpoint.find(prefix + name); };
 }
 
+graph::WeightTypes weight_types(graph::Type dtype) {
+    return graph::WeightTypes::of(dtype, graph::Type::f32);
+}
+
 Config parse_config(const formats::Checkpoint& checkpoint) {
     return Config::parse(checkpoint.config(), checkpoint.describe() + "/config.json");
 }
@@ -37,8 +41,8 @@ std::unique_ptr<Codec> Codec::load(formats::Checkpoint checkpoint, std::shared_p
     codec->config_ = parse_config(checkpoint);
     graph::WeightPlan plan;
     codec->weights_.plan(plan, codec->config_);
-    codec->store_ =
-        load_weights(plan, lookup_in(checkpoint), checkpoint.describe(), codec->device_, dtype, progress, cancel);
+    codec->store_ = load_weights(plan, lookup_in(checkpoint), checkpoint.describe(), codec->device_, weight_types(dtype),
+                                 progress, cancel);
     return codec;
 }
 
@@ -47,7 +51,7 @@ std::uint64_t check_checkpoint(const formats::Checkpoint& checkpoint, graph::Typ
     graph::WeightPlan plan;
     weights.plan(plan, parse_config(checkpoint));
     plan.check(lookup_in(checkpoint), checkpoint.describe());
-    return plan.bytes(dtype);
+    return planned_bytes(plan, weight_types(dtype), lookup_in(checkpoint));
 }
 
 namespace {

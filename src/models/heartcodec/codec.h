@@ -2,7 +2,7 @@
 
 #include "core/cancel.h"
 #include "formats/checkpoint.h"
-#include "graph/weights.h"
+#include "graph/weight_loading.h"
 #include "models/heartcodec/flow.h"
 #include "models/heartcodec/scalar_decoder.h"
 #include "models/heartcodec/windows.h"
@@ -26,8 +26,9 @@ struct DecodeOptions {
 class Codec {
 public:
     /// Loads a HeartCodec-oss checkpoint; keys may stand at the root or under `decoder.` (the newer library's layout).
-    /// `dtype`: f32, or f16; bf16 is refused (ErrorCode::unsupported), since latents are rounded to ninths before they are
-    /// decoded and bf16 drifts across the edges.
+    /// `dtype`: f32, f16, or a quantised type for the matrices of the flow transformer; bf16 is refused
+    /// (ErrorCode::unsupported), since latents are rounded to ninths before they are decoded and bf16 drifts across the
+    /// edges.
     [[nodiscard]] static std::unique_ptr<Codec> load(formats::Checkpoint checkpoint, std::shared_ptr<graph::Device> device,
                                                      graph::Type dtype, const graph::LoadProgress& progress,
                                                      const CancelToken& cancel);

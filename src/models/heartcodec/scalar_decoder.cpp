@@ -36,28 +36,27 @@ ScalarDecoder::ScalarDecoder(const std::shared_ptr<graph::Device>& device, const
         memories_.push_back(samples > 0 ? store_.add("memory", Type::f32, {channels, samples * kLanes}) : Tensor{});
     };
     for (const DecoderBlockWeights& b : w.blocks) {
-        remember(b.up.now.dim(0), 1);
-        for (const ResidualWeights& r : b.residuals) remember(r.conv1.taps.dim(0), r.conv1.context());
+        remember(b.up.blocks.taps.dim(0) / 2, 1);
+        for (const ResidualWeights& r : b.residuals) remember(r.conv1.taps.dim(0) / r.conv1.kernel, r.conv1.context());
     }
-    if (c.repeat > 1) remember(w.post.taps.dim(0), w.post.context());
-    remember(w.last.taps.dim(0), w.last.context());
+    if (c.repeat > 1) remember(w.post.taps.dim(0) / w.post.kernel, w.post.context());
+    remember(w.last.taps.dim(0) / w.last.kernel, w.last.context());
     store_.allocate();
     build(w, c);
 }
 
 void ScalarDecoder::build(const ScalarDecoderWeights& w, const Config& c) {
     Graph& g = graph_;
-    const auto past = [&](Tensor x) {
-        const Tensor memory = memories_[next_memory_++];
-        return memory ? nn::with_past(g, memory, x) : x;
+    const auto causal = [&](const nn::Conv1d& conv, Tensor x, const nn::After& after = {}) {
+        return nn::conv1d_causal(g, conv, memories_[next_memory_++], x, kLanes, after);
     };
     Tensor x = g.named(nn::conv1d_valid(g, w.first, input_, kLanes), "decoder0");  // [channels, tile * lanes]
     std::size_t index = 1;
     for (const DecoderBlockWeights& b : w.blocks) {
         x = nn::upsample(g, b.up, memories_[next_memory_++], x, kLanes);  // [channels / 2, time * stride * lanes]
         for (const ResidualWeights& r : b.residuals) {
-            const Tensor h = g.prelu(nn::conv1d_valid(g, r.conv1, past(x), kLanes), r.slope1);
-            x = g.add(g.prelu(nn::conv1d_valid(g, r.conv2, h, kLanes), r.slope2), x);
+            const Tensor h = causal(r.conv1, x, {r.slope1, {}});
+            x = nn::conv1d_valid(g, r.conv2, h, kLanes, {r.slope2, x});
         }
         g.named(x, fmt::format("decoder{}", index++));
     }
@@ -66,11 +65,10 @@ void ScalarDecoder::build(const ScalarDecoderWeights& w, const Config& c) {
         const Tensor once = g.reshape(x, {channels, kLanes, 1, time});
         const Tensor repeated = g.repeat_to(once, {channels, kLanes, c.repeat, time});
         x = g.reshape(repeated, {channels, kLanes * c.repeat * time});
-        x = g.prelu(nn::conv1d_valid(g, w.post, past(x), kLanes), w.post_slope);
+        x = causal(w.post, x, {w.post_slope, {}});
         g.named(x, fmt::format("decoder{}", index++));
     }
-    output_ =
-        g.named(nn::conv1d_valid(g, w.last, past(x), kLanes), fmt::format("decoder{}", index));  // [1, samples * lanes]
+    output_ = g.named(causal(w.last, x), fmt::format("decoder{}", index));  // [1, samples * lanes]
     g.output(output_);
     g.compile();
 }

@@ -23,8 +23,9 @@ std::uint64_t u(std::int64_t n) {
     return static_cast<std::uint64_t>(n);
 }
 
+/// Few, small, and each output depends on all of them: not quantised.
 void plan_linear(WeightPlan& plan, Linear& l, const std::string& name, std::int64_t in, std::int64_t out) {
-    plan.matrix(l.w, name + ".weight", {{name + ".weight", {u(out), u(in)}}});
+    plan.matrix(l.w, name + ".weight", {{name + ".weight", {u(out), u(in)}}}, WeightPlan::Use::sensitive);
     plan.vector(l.b, {name + ".bias", {u(out)}});
 }
 
@@ -32,7 +33,8 @@ void plan_quantizer(WeightPlan& plan, QuantizerWeights& w, const Config& c) {
     const std::string vq = "flow_matching.vq_embed.";
     w.codebooks.resize(u(c.quantizers));
     for (std::size_t i = 0; i < w.codebooks.size(); ++i) {
-        plan.derived(w.codebooks[i], fmt::format("codebook{}", i), false, {c.codebook_dim, c.codebook_size},
+        plan.derived(w.codebooks[i], fmt::format("codebook{}", i), WeightPlan::Use::vector,
+                     {c.codebook_dim, c.codebook_size},
                      {{fmt::format("{}layers.{}._codebook.embed", vq, i), {1, u(c.codebook_size), u(c.codebook_dim)}}},
                      [](Sources sources, std::span<float> out) { formats::read_as_f32(*sources[0], 0, out); });
     }
@@ -54,8 +56,9 @@ void plan_project(WeightPlan& plan, ProjectWeights& w, const std::string& name, 
         formats::read_as_f32(*sources[0], 0, bias);
         for (float& x : bias) x *= factor;
     };
-    plan.derived(w.conv, name + ".conv", true, {3 * in, out}, {{name + ".ffn_1.weight", {u(out), u(in), 3}}}, reorder);
-    plan.derived(w.conv_b, name + ".conv_bias", false, {out}, {{name + ".ffn_1.bias", {u(out)}}}, scaled);
+    plan.derived(w.conv, name + ".conv", WeightPlan::Use::sensitive, {3 * in, out},
+                 {{name + ".ffn_1.weight", {u(out), u(in), 3}}}, reorder);
+    plan.derived(w.conv_b, name + ".conv_bias", WeightPlan::Use::vector, {out}, {{name + ".ffn_1.bias", {u(out)}}}, scaled);
     plan_linear(plan, w.linear, name + ".ffn_2", out, out);
 }
 

@@ -14,6 +14,10 @@ graph::TensorLookup lookup_in(const formats::Checkpoint& checkpoint) {
     return [&checkpoint](const std::string& name) { return checkpoint.find(name); };
 }
 
+graph::WeightTypes weight_types(graph::Type dtype) {
+    return graph::WeightTypes::of(dtype, graph::Type::bf16);
+}
+
 std::string config_path(const formats::Checkpoint& checkpoint) {
     return checkpoint.describe() + "/config.json";
 }
@@ -28,15 +32,17 @@ std::unique_ptr<LanguageModel> LanguageModel::load(formats::Checkpoint checkpoin
     model->config_ = Config::parse(source.config(), config_path(source));
     graph::WeightPlan plan;
     model->weights_.plan(plan, model->config_);
-    model->store_ = load_weights(plan, lookup_in(source), source.describe(), model->device_, dtype, progress, cancel);
+    model->store_ =
+        load_weights(plan, lookup_in(source), source.describe(), model->device_, weight_types(dtype), progress, cancel);
     return model;
 }
 
 void LanguageModel::read_row(const formats::TensorView& table, std::uint64_t row, std::span<float> out) const {
     formats::read_as_f32(table, row * out.size(), out);
+    const graph::Type wide = weight_types(dtype_).wide;
     for (float& x : out) {
-        if (dtype_ == graph::Type::bf16) x = formats::bf16_to_f32(formats::f32_to_bf16(x));
-        if (dtype_ == graph::Type::f16) x = formats::f16_to_f32(formats::f32_to_f16(x));
+        if (wide == graph::Type::bf16) x = formats::bf16_to_f32(formats::f32_to_bf16(x));
+        if (wide == graph::Type::f16) x = formats::f16_to_f32(formats::f32_to_f16(x));
     }
 }
 
@@ -73,7 +79,7 @@ std::uint64_t check_checkpoint(const formats::Checkpoint& checkpoint, graph::Typ
     graph::WeightPlan plan;
     weights.plan(plan, config);
     plan.check(lookup_in(checkpoint), checkpoint.describe());
-    return plan.bytes(dtype);
+    return planned_bytes(plan, weight_types(dtype), lookup_in(checkpoint));
 }
 
 }  // namespace heart::heartmula

@@ -2,7 +2,7 @@
 
 #include "core/cancel.h"
 #include "formats/checkpoint.h"
-#include "graph/weights.h"
+#include "graph/weight_loading.h"
 #include "models/heartmula/config.h"
 #include "models/heartmula/weights.h"
 
@@ -27,7 +27,8 @@ struct PromptIds {
 class LanguageModel {
 public:
     /// Loads a HeartMuLa-oss checkpoint. `dtype` is the type of matrices on the device: f32 is the exact mode, bf16 what
-    /// the reference uses. Throws what `Config::parse` and `load_weights` throw.
+    /// the reference uses; a quantised type leaves tables and heads in bf16. Throws what `Config::parse` and `load_weights`
+    /// throw.
     [[nodiscard]] static std::unique_ptr<LanguageModel> load(formats::Checkpoint checkpoint,
                                                              std::shared_ptr<graph::Device> device, graph::Type dtype,
                                                              const graph::LoadProgress& progress, const CancelToken& cancel);

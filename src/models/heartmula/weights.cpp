@@ -34,7 +34,7 @@ void plan_stack(WeightPlan& plan, LlamaWeights& stack, const std::string& name, 
         plan.matrix(layer.down, p + "mlp.down", {{p + "mlp.w2.weight", {u(d.dim), u(d.hidden)}}});
     }
     plan.vector(stack.norm, {name + ".norm.scale", {u(d.dim)}});
-    plan.derived(stack.rope_factors, name + ".rope_factors", false, {d.head_dim() / 2}, {},
+    plan.derived(stack.rope_factors, name + ".rope_factors", WeightPlan::Use::vector, {d.head_dim() / 2}, {},
                  [d](std::span<const formats::TensorView* const>, std::span<float> out) {
                      const auto factors = rope_factors(d.head_dim(), d.rope_base, d.rope_scale);
                      std::copy(factors.begin(), factors.end(), out.begin());
@@ -57,16 +57,16 @@ graph::Derive transposed_head(std::size_t index, std::size_t in, std::size_t out
 void Weights::plan(WeightPlan& plan, const Config& c) {
     plan_stack(plan, backbone, "backbone", c.backbone);
     plan_stack(plan, depth, "decoder", c.depth);
-    plan.matrix(audio_embeddings, "audio_embeddings",
-                {{"audio_embeddings.weight", {u(c.audio_vocabulary * c.codebooks), u(c.backbone.dim)}}});
+    plan.table(audio_embeddings, {"audio_embeddings.weight", {u(c.audio_vocabulary * c.codebooks), u(c.backbone.dim)}});
     plan.matrix(projection, "projection", {{"projection.weight", {u(c.depth.dim), u(c.backbone.dim)}}});
-    plan.matrix(codebook0_head, "codebook0_head", {{"codebook0_head.weight", {u(c.audio_vocabulary), u(c.backbone.dim)}}});
+    plan.matrix(codebook0_head, "codebook0_head", {{"codebook0_head.weight", {u(c.audio_vocabulary), u(c.backbone.dim)}}},
+                WeightPlan::Use::sensitive);
 
     audio_heads.resize(u(c.codebooks - 1));
     const Published heads{"audio_head", {u(c.codebooks - 1), u(c.depth.dim), u(c.audio_vocabulary)}};
     for (std::size_t i = 0; i < audio_heads.size(); ++i) {
-        plan.derived(audio_heads[i], fmt::format("audio_head.{}", i), true, {c.depth.dim, c.audio_vocabulary}, {heads},
-                     transposed_head(i, u(c.depth.dim), u(c.audio_vocabulary)));
+        plan.derived(audio_heads[i], fmt::format("audio_head.{}", i), WeightPlan::Use::sensitive,
+                     {c.depth.dim, c.audio_vocabulary}, {heads}, transposed_head(i, u(c.depth.dim), u(c.audio_vocabulary)));
     }
     plan.in_file({"text_embeddings.weight", {u(c.text_vocabulary), u(c.backbone.dim)}});
     plan.in_file({"unconditional_text_embedding.weight", {1, u(c.backbone.dim)}});

@@ -1,0 +1,109 @@
+// Products: matrices, convolutions and attention, by our own CPU kernels or by ggml, as device, type and shape ask.
+
+#include "core/error.h"
+#include "graph/ggml_types.h"
+#include "graph/graph.h"
+#include "graph/graph_parts.h"
+#include "graph/op_checks.h"
+#include "kernels/nodes.h"
+
+#include <fmt/format.h>
+
+namespace heart::graph {
+
+Tensor Graph::mul_mat(Tensor w, Tensor x) {
+    const bool fits = w.dim(0) == x.dim(0) && x.dim(2) % w.dim(2) == 0 && x.dim(3) % w.dim(3) == 0;
+    if (!fits) refuse("mul_mat", "the same dimension 0", w, x);
+    if (!is_number(w) || x.type() != Type::f32 || !whole_rows(w) || !whole_rows(x)) {
+        refuse("mul_mat", "whole rows, the second of f32", w, x);
+    }
+    if (!kernels::is_interleaved(w.raw())) return Tensor(ggml_mul_mat(ctx(), w.raw(), x.raw()));
+    if (x.dim(2) * x.dim(3) != 1) {  // the kernel knows columns only
+        const Tensor columns = reshape(x, {x.dim(0), x.dim(1) * x.dim(2) * x.dim(3)});
+        return reshape(mul_mat(w, columns), {kernels::interleaved_matrix(w.raw()).rows, x.dim(1), x.dim(2), x.dim(3)});
+    }
+    return custom({kernels::interleaved_matrix(w.raw()).rows, x.dim(1), 1, 1}, {w, x}, kernels::product_node, nullptr);
+}
+
+namespace {
+
+void check_convolution(Tensor w, Tensor x, std::int64_t columns, const Graph::Convolution& c) {
+    const auto flat = [](Tensor t) { return t.type() == Type::f32 && t.dim(2) * t.dim(3) == 1; };
+    if (c.taps < 1 || c.shift < 1 || w.dim(0) != c.taps * x.dim(0) || columns < 1 || !flat(x)) {
+        refuse("convolve", fmt::format("[in, columns] and {} taps of it, {} columns apart", c.taps, c.shift), w, x);
+    }
+    if (c.past && (!flat(c.past) || !ggml_is_contiguous(c.past.raw()) || c.past.dim(0) != x.dim(0) ||
+                   c.past.dim(1) != (c.taps - 1) * c.shift)) {
+        refuse("convolve", fmt::format("a past of {} columns", (c.taps - 1) * c.shift), c.past, x);
+    }
+    if (c.residual && (!flat(c.residual) || c.residual.dim(1) != columns)) {
+        refuse("convolve", fmt::format("a residual of {} columns", columns), c.residual, x);
+    }
+}
+
+}  // namespace
+
+Tensor Graph::convolve(Tensor w, Tensor x, const Convolution& c) {
+    const std::int64_t context = (c.taps - 1) * c.shift, columns = x.dim(1) - (c.past ? 0 : context);
+    check_convolution(w, x, columns, c);
+    if (!kernels::is_interleaved(w.raw())) return convolve_by_products(w, c.past ? concat(c.past, x, 1) : x, c);
+    std::vector<Tensor> operands{w, x};
+    for (const Tensor t : {c.bias, c.past, c.residual}) {
+        if (t) operands.push_back(t);
+    }
+    auto& setting = parts_->convolutions.emplace_back();
+    setting.taps = c.taps, setting.shift = c.shift;
+    setting.has_bias = static_cast<bool>(c.bias), setting.has_past = static_cast<bool>(c.past);
+    setting.has_residual = static_cast<bool>(c.residual);
+    setting.has_slope = c.slope.has_value(), setting.slope = c.slope.value_or(0.0F);
+    return custom({kernels::interleaved_matrix(w.raw()).rows, columns, 1, 1}, operands, kernels::convolution_node, &setting);
+}
+
+/// One product for each tap, over the whole signal x.
+Tensor Graph::convolve_by_products(Tensor w, Tensor x, const Convolution& c) {
+    const std::int64_t columns = x.dim(1) - (c.taps - 1) * c.shift;
+    Tensor sum;
+    for (std::int64_t t = 0; t < c.taps; ++t) {
+        const Tensor tap = slice(w, 0, t * x.dim(0), x.dim(0));    // [in, out]
+        const Tensor shifted = slice(x, 1, t * c.shift, columns);  // [in, columns]
+        const Tensor part = mul_mat(tap, shifted);                 // [out, columns]
+        sum = sum ? add(sum, part) : part;
+    }
+    if (c.bias) sum = add(sum, c.bias);
+    if (c.slope) sum = prelu(sum, *c.slope);
+    return c.residual ? add(sum, c.residual) : sum;
+}
+
+bool Graph::can_attend(Tensor q, Tensor k, Tensor v, Tensor mask) const {
+    return device_->has_own_kernels() && kernels::can_attend(q.raw(), k.raw(), v.raw(), mask.raw());
+}
+
+Tensor Graph::attention(Tensor q, Tensor k, Tensor v, Tensor mask, float factor) {
+    const bool fits = q.dim(0) == k.dim(0) && q.dim(0) == v.dim(0) && k.dim(1) == v.dim(1) && k.dim(2) == v.dim(2) &&
+                      q.dim(1) % k.dim(2) == 0 && q.dim(3) == k.dim(3) && q.dim(3) == v.dim(3);
+    if (!fits || !can_attend(q, k, v, mask)) refuse("attention", "queries and keys of one head size and batch", q, k);
+    if (mask && (!ggml_is_contiguous(mask.raw()) || mask.dim(0) != k.dim(1) || mask.dim(1) < q.dim(2))) {
+        refuse("attention", "an f16 mask [positions, queries]", mask, k);
+    }
+    std::vector<Tensor> operands{q, k, v};
+    if (mask) operands.push_back(mask);
+    auto& setting = parts_->attentions.emplace_back();
+    setting.scale = factor;
+    return custom({q.dim(0) * q.dim(1), q.dim(2) * q.dim(3), 1, 1}, operands, kernels::attention_node, &setting);
+}
+
+Tensor Graph::flash_attention(Tensor q, Tensor k, Tensor v, Tensor mask, float factor) {
+    const bool fits = q.dim(0) == k.dim(0) && k.dim(1) == v.dim(1) && k.dim(2) == v.dim(2) && q.dim(2) % k.dim(2) == 0 &&
+                      q.dim(3) == k.dim(3) && q.dim(3) == v.dim(3);
+    if (!fits) refuse("flash_attention", "queries and keys of one head size and batch", q, k);
+    if (q.type() != Type::f32 || !is_float(k) || !is_float(v) || !whole_rows(q) || !whole_rows(k) || !whole_rows(v)) {
+        refuse("flash_attention", "whole rows, queries in f32", q, k);
+    }
+    if (mask && (!ggml_is_contiguous(mask.raw()) || q.dim(2) % mask.dim(2) != 0 || q.dim(3) % mask.dim(3) != 0 ||
+                 mask.type() != Type::f16 || mask.dim(0) != k.dim(1) || mask.dim(1) < q.dim(1))) {
+        refuse("flash_attention", "an f16 mask [positions, queries]", mask, k);
+    }
+    return Tensor(ggml_flash_attn_ext(ctx(), q.raw(), k.raw(), v.raw(), mask.raw(), factor, 0.0F, 0.0F));
+}
+
+}  // namespace heart::graph

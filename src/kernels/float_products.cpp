@@ -1,0 +1,277 @@
+#include "kernels/float_products.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include "kernels/float_products_kernels.h"
+#include "kernels/instruction_set.h"
+
+namespace heart::kernels {
+
+namespace {
+
+/// Columns that are computed together: their inputs stay in the second-level cache while weights stream past.
+constexpr std::int64_t kBlockColumns = 192;
+/// Weight columns that are summed at a time when inputs are packed.
+constexpr std::int64_t kBlockInputs = 2048;
+constexpr std::int64_t kPackedFloats = 196608;
+constexpr std::int64_t kLineFloats = 16;
+/// Packing inputs pays from this many rows and columns on.
+constexpr std::int64_t kPackedRows = 256, kPackedColumns = 5;
+/// A matrix with no more rows is multiplied row by row.
+constexpr std::int64_t kFewRows = 4;
+
+struct Scratch {
+    alignas(64) float packed[kPackedFloats];
+    alignas(64) float edge[kMaxTileColumns * kMaxTileStrips * kStripRows];
+};
+
+Scratch& scratch() {
+    thread_local const std::unique_ptr<Scratch> mine(new Scratch);
+    return *mine;
+}
+
+struct Range {
+    std::int64_t first, last;
+
+    [[nodiscard]] std::int64_t size() const noexcept { return last - first; }
+    /// Part `i` of `count` parts of about the same size.
+    [[nodiscard]] Range part(std::int64_t i, std::int64_t count) const noexcept {
+        return {first + size() * i / count, first + size() * (i + 1) / count};
+    }
+};
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) noexcept {
+    return (a + b - 1) / b;
+}
+
+const FloatKernels& kernels() noexcept {
+#if defined(__x86_64__)
+    switch (instruction_set()) {
+        case InstructionSet::avx512: return kFloatKernelsAvx512;
+        case InstructionSet::avx2: return kFloatKernelsAvx2;
+        case InstructionSet::portable: break;
+    }
+#endif
+    return kFloatKernelsPortable;
+}
+
+/// One thread's part of one product.
+class Share {
+public:
+    Share(const FloatProduct& p, const FloatKernels& k) noexcept
+        : p_(p), k_(k), inputs_(p.inputs()), context_(p.past ? p.context() : 0), work_(scratch()) {}
+
+    void tiles(Range strips, Range columns);
+    void dots(Range columns);
+
+private:
+    /// Inputs of some columns as the kernels take them: those of column n and segment s begin at x + n * stride +
+    /// s * segment_stride.
+    struct Operand {
+        const float* x;
+        std::int64_t stride;
+        std::int64_t segments, segment_length, segment_stride;
+    };
+
+    [[nodiscard]] Operand in_place(std::int64_t column) const noexcept;
+    [[nodiscard]] Operand pack(Range columns, Range inputs) const noexcept;
+    [[nodiscard]] bool must_pack(std::int64_t first_column) const noexcept;
+    void block(const Operand& x, Range strips, Range columns, Range inputs) const noexcept;
+    void whole_tile(FloatTile& t, std::int64_t strip, std::int64_t strips, Range columns) const noexcept;
+    void edge_tile(FloatTile& t, std::int64_t strip, Range columns) const noexcept;
+    [[nodiscard]] float finished(float sum, std::int64_t row, std::int64_t column) const noexcept;
+
+    const FloatProduct& p_;
+    const FloatKernels& k_;
+    std::int64_t inputs_;
+    std::int64_t context_;  ///< columns that `past` holds
+    Scratch& work_;
+};
+
+Share::Operand Share::in_place(std::int64_t column) const noexcept {
+    return {p_.x + (column - context_) * p_.x_stride, p_.x_stride, p_.taps, inputs_, p_.tap_shift * p_.x_stride};
+}
+
+/// Copies inputs [inputs) of W's columns. Columns then stand an odd number of cache lines apart: at a multiple of 4 KiB, a
+/// common width, they would compete for the same few places in the cache.
+Share::Operand Share::pack(Range columns, Range inputs) const noexcept {
+    const std::int64_t stride = (ceil_div(inputs.size(), kLineFloats) | 1) * kLineFloats;
+    for (std::int64_t n = columns.first; n < columns.last; ++n) {
+        float* out = work_.packed + (n - columns.first) * stride;
+        for (std::int64_t at = inputs.first; at < inputs.last;) {
+            const std::int64_t tap = at / inputs_, from = at % inputs_;
+            const std::int64_t count = std::min(inputs_ - from, inputs.last - at);
+            const std::int64_t place = n + tap * p_.tap_shift;
+            const float* column = place < context_ ? p_.past + place * inputs_ : p_.x + (place - context_) * p_.x_stride;
+            out = std::copy_n(column + from, count, out);
+            at += count;
+        }
+    }
+    return {work_.packed, stride, 1, inputs.size(), 0};
+}
+
+/// Whether columns from `first_column` on cannot be read where they are.
+bool Share::must_pack(std::int64_t first_column) const noexcept {
+    return first_column < context_ || (p_.w.type != WeightType::f32 && inputs_ % 2 != 0);
+}
+
+float Share::finished(float sum, std::int64_t row, std::int64_t column) const noexcept {
+    const Epilogue& e = p_.epilogue;
+    if (e.bias) sum += e.bias[row];
+    if (e.prelu && !(sum > 0.0F)) sum *= e.slope;
+    return e.residual ? sum + e.residual[column * e.residual_stride + row] : sum;
+}
+
+void Share::whole_tile(FloatTile& t, std::int64_t strip, std::int64_t strips, Range columns) const noexcept {
+    const std::int64_t row = strip * kStripRows;
+    const Epilogue& e = p_.epilogue;
+    t.y = p_.y + columns.first * p_.y_stride + row;
+    t.y_stride = p_.y_stride;
+    t.bias = e.bias ? e.bias + row : nullptr;
+    t.residual = e.residual ? e.residual + columns.first * e.residual_stride + row : nullptr;
+    k_.tile[static_cast<int>(p_.w.type)][strips - 1][columns.size() - 1](t);
+}
+
+/// A strip of which some rows do not exist; they must not be written, so the tile goes by way of scratch.
+void Share::edge_tile(FloatTile& t, std::int64_t strip, Range columns) const noexcept {
+    const std::int64_t row = strip * kStripRows, rows = p_.w.rows - row;
+    const bool finish = std::exchange(t.finish, false);
+    t.y = work_.edge;
+    t.y_stride = kStripRows;
+    for (std::int64_t n = 0; t.resume && n < columns.size(); ++n) {
+        std::copy_n(p_.y + (columns.first + n) * p_.y_stride + row, rows, t.y + n * kStripRows);
+    }
+    k_.tile[static_cast<int>(p_.w.type)][0][columns.size() - 1](t);
+    for (std::int64_t n = 0; n < columns.size(); ++n) {
+        float* y = p_.y + (columns.first + n) * p_.y_stride + row;
+        for (std::int64_t r = 0; r < rows; ++r) {
+            const float sum = t.y[n * kStripRows + r];
+            y[r] = finish ? finished(sum, row + r, columns.first + n) : sum;
+        }
+    }
+    t.finish = finish;
+}
+
+/// Adds the inputs [inputs) of W's columns to the sums of a block.
+void Share::block(const Operand& x, Range strips, Range columns, Range inputs) const noexcept {
+    const Epilogue& e = p_.epilogue;
+    FloatTile t{};
+    t.strip_bytes = static_cast<std::size_t>(kStripRows) * plain_row_bytes(p_.w.type, p_.w.cols);
+    t.x_stride = x.stride;
+    t.segments = x.segments;
+    t.segment_length = x.segment_length;
+    t.segment_stride = x.segment_stride;
+    t.resume = inputs.first > 0;
+    t.finish = inputs.last == p_.w.cols && (e.bias || e.prelu || e.residual);
+    t.prelu = e.prelu;
+    t.slope = e.slope;
+    t.residual_stride = e.residual_stride;
+    const char* w = static_cast<const char*>(p_.w.data) +
+                    static_cast<std::size_t>(kStripRows) * plain_row_bytes(p_.w.type, inputs.first);
+    const std::int64_t whole_strips = std::min(strips.last, p_.w.rows / kStripRows);
+    const std::int64_t tiles = ceil_div(columns.size(), k_.tile_columns);
+    for (std::int64_t strip = strips.first; strip < strips.last;) {
+        const std::int64_t together = std::clamp<std::int64_t>(whole_strips - strip, 1, k_.tile_strips);
+        t.w = w + static_cast<std::size_t>(strip) * t.strip_bytes;
+        for (std::int64_t i = 0; i < tiles; ++i) {
+            const Range tile = columns.part(i, tiles);
+            t.x = x.x + (tile.first - columns.first) * x.stride;
+            if (strip < whole_strips) whole_tile(t, strip, together, tile);
+            else edge_tile(t, strip, tile);
+        }
+        strip += together;
+    }
+}
+
+void Share::tiles(Range strips, Range columns) {
+    const bool pays = strips.size() * kStripRows >= kPackedRows && columns.size() >= kPackedColumns;
+    while (columns.size() > 0) {
+        // The first columns of a signal, which see the past, are packed whatever the size.
+        const bool packed = pays || must_pack(columns.first);
+        Range all = columns;
+        if (packed && !pays && columns.first < context_) all.last = std::min(columns.last, context_);
+        const Range some = all.part(0, ceil_div(all.size(), kBlockColumns));
+        columns.first = some.last;
+        if (!packed) {
+            block(in_place(some.first), strips, some, {0, p_.w.cols});
+            continue;
+        }
+        const std::int64_t most = std::min(kBlockInputs, kPackedFloats / some.size() - 2 * kLineFloats);
+        const std::int64_t step = ceil_div(ceil_div(p_.w.cols, ceil_div(p_.w.cols, most)), kLineFloats) * kLineFloats;
+        for (std::int64_t at = 0; at < p_.w.cols; at += step) {
+            const Range inputs{at, std::min(at + step, p_.w.cols)};
+            block(pack(some, inputs), strips, some, inputs);
+        }
+    }
+}
+
+/// For a few rows, whose strip would be nearly empty: each row is laid out plainly and multiplied along W's columns.
+void Share::dots(Range columns) {
+    const std::int64_t width = p_.w.cols;
+    float* weights = work_.packed;
+    float* column = weights + width;
+    const auto* strip = static_cast<const float*>(p_.w.data);
+    for (std::int64_t row = 0; row < p_.w.rows; ++row) {
+        for (std::int64_t i = 0; i < width; ++i) weights[i] = strip[i * kStripRows + row];
+        for (std::int64_t n = columns.first; n < columns.last;) {
+            float sums[kDotColumns];
+            const bool packed = n < context_;
+            const std::int64_t count = packed || n + kDotColumns > columns.last ? 1 : kDotColumns;
+            FloatDots d{weights, column, 0, p_.taps, inputs_, inputs_, sums};
+            if (packed) {
+                for (std::int64_t tap = 0; tap < p_.taps; ++tap) {
+                    const std::int64_t place = n + tap * p_.tap_shift;
+                    const float* from =
+                        place < context_ ? p_.past + place * inputs_ : p_.x + (place - context_) * p_.x_stride;
+                    std::copy_n(from, inputs_, column + tap * inputs_);
+                }
+            } else {
+                const Operand x = in_place(n);
+                d.x = x.x;
+                d.x_stride = x.stride;
+                d.segment_stride = x.segment_stride;
+            }
+            (count == 1 ? k_.one_dot : k_.dots)(d);
+            for (std::int64_t i = 0; i < count; ++i) p_.y[(n + i) * p_.y_stride + row] = finished(sums[i], row, n + i);
+            n += count;
+        }
+    }
+}
+
+/// The strips and columns of thread `ith`: threads stand in a grid, the one with the least work for the busiest thread and
+/// then with the least memory to read.
+void divide(const FloatProduct& p, const FloatKernels& k, int ith, int nth, Range& strips, Range& columns) {
+    const Range all_strips{0, ceil_div(p.w.rows, kStripRows)};
+    std::int64_t best_work = 0, best_reads = 0, across = 1;
+    for (std::int64_t c = 1; c <= nth; ++c) {
+        if (nth % c != 0) continue;
+        const std::int64_t most_strips = ceil_div(ceil_div(all_strips.last, k.tile_strips), nth / c) * k.tile_strips;
+        const std::int64_t most_columns = ceil_div(p.columns, c);
+        const std::int64_t work = most_strips * most_columns;
+        const std::int64_t reads = most_strips * kStripRows * ceil_div(most_columns, kBlockColumns) + most_columns;
+        if (c == 1 || work < best_work || (work == best_work && reads < best_reads)) {
+            best_work = work, best_reads = reads, across = c;
+        }
+    }
+    const Range groups = Range{0, ceil_div(all_strips.last, k.tile_strips)}.part(ith / across, nth / across);
+    strips = {groups.first * k.tile_strips, std::min(groups.last * k.tile_strips, all_strips.last)};
+    columns = Range{0, p.columns}.part(ith % across, across);
+}
+
+}  // namespace
+
+void multiply(const FloatProduct& p, int ith, int nth) {
+    const FloatKernels& k = kernels();
+    Share share(p, k);
+    if (p.w.rows <= kFewRows && p.w.type == WeightType::f32 && 2 * p.w.cols <= kPackedFloats) {
+        return share.dots(Range{0, p.columns}.part(ith, nth));
+    }
+    Range strips{}, columns{};
+    divide(p, k, ith, nth, strips, columns);
+    if (strips.size() > 0) share.tiles(strips, columns);
+}
+
+}  // namespace heart::kernels

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+// The innermost loops of float products, one table per family of instructions. Included by files compiled for different
+// machines: plain declarations only.
+
+namespace heart::kernels {
+
+/// One tile of a product: whole strips of 16 rows times a few columns, over a range of W's columns that is `segments`
+/// times `segment_length` long; in segment s, column n of the operand begins at x + s * segment_stride + n * x_stride.
+struct FloatTile {
+    const char* w;            ///< the first strip, at the range's first column
+    std::size_t strip_bytes;  ///< from one strip to the next
+    const float* x;
+    std::int64_t x_stride;
+    std::int64_t segments;
+    std::int64_t segment_length;  ///< even for f16 and bf16
+    std::int64_t segment_stride;
+    float* y;
+    std::int64_t y_stride;
+    bool resume;  ///< sums continue from the numbers in y, else from zero
+    bool finish;  ///< the epilogue follows; its pointers stand at the tile's first row and column
+    bool prelu;
+    float slope;
+    const float* bias;
+    const float* residual;
+    std::int64_t residual_stride;
+};
+
+/// Dot products of one row of `segments` times `segment_length` plain weights with a few columns, placed as in FloatTile.
+struct FloatDots {
+    const float* w;
+    const float* x;
+    std::int64_t x_stride;
+    std::int64_t segments;
+    std::int64_t segment_length;
+    std::int64_t segment_stride;
+    float* sums;  ///< one per column
+};
+
+inline constexpr int kFloatTypes = 3;  ///< f32, f16, bf16, in the order of WeightType
+inline constexpr int kMaxTileStrips = 2;
+inline constexpr int kMaxTileColumns = 12;
+inline constexpr int kDotColumns = 8;
+
+struct FloatKernels {
+    int tile_strips;  ///< the largest tile
+    int tile_columns;
+    /// By type, strips - 1, columns - 1; null beyond the largest tile.
+    void (*tile[kFloatTypes][kMaxTileStrips][kMaxTileColumns])(const FloatTile&);
+    void (*dots)(const FloatDots&);     ///< kDotColumns columns
+    void (*one_dot)(const FloatDots&);  ///< one column, the same sum
+};
+
+extern const FloatKernels kFloatKernelsPortable;
+extern const FloatKernels kFloatKernelsAvx2;
+extern const FloatKernels kFloatKernelsAvx512;
+
+}  // namespace heart::kernels

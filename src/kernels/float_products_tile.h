@@ -1,0 +1,208 @@
+// The loops that every family shares. A family's file first defines, in heart::kernels and an anonymous namespace, the
+// struct `Simd`:
+//
+//   Vector                           kLanes floats
+//   kLanes, kTileStrips, kTileColumns
+//   zero(), load(p), store(p, v), broadcast(p)    unaligned f32
+//   fma(a, b, c)                     a * b + c
+//   prelu(v, slope)                  v where v > 0, else slope * v
+//   sum(v)                           of all lanes
+//   f16_even(p), f16_odd(p), bf16_even(p), bf16_odd(p)   the first or second numbers of kLanes pairs
+//
+// Everything here is internal to the including file: each has its own copy, compiled for its own machine.
+
+#pragma once
+
+#include "kernels/float_products_kernels.h"
+
+namespace heart::kernels {
+namespace {
+
+#define HEART_INLINE inline __attribute__((always_inline))
+
+using Vector = Simd::Vector;
+
+constexpr int kStripVectors = 16 / Simd::kLanes;
+
+/// How far ahead weights are asked for: beyond what a page's end hides from the hardware's own prefetching.
+constexpr std::int64_t kPrefetchBytes = 1536;
+
+/// Weights of a type: a vector of one strip's numbers of an even column, and of the odd column behind it. Numbers in pairs
+/// have no odd ends.
+struct F32 {
+    static constexpr bool kOddEnds = true;
+    static constexpr std::int64_t kPairBytes = 128;
+    static HEART_INLINE Vector even(const char* w, int vector) {
+        return Simd::load(reinterpret_cast<const float*>(w) + vector * Simd::kLanes);
+    }
+    static HEART_INLINE Vector odd(const char* w, int vector) { return even(w + 64, vector); }
+};
+
+struct F16 {
+    static constexpr bool kOddEnds = false;
+    static constexpr std::int64_t kPairBytes = 64;
+    static HEART_INLINE Vector even(const char* w, int vector) { return Simd::f16_even(w + vector * Simd::kLanes * 4); }
+    static HEART_INLINE Vector odd(const char* w, int vector) { return Simd::f16_odd(w + vector * Simd::kLanes * 4); }
+};
+
+struct Bf16 {
+    static constexpr bool kOddEnds = false;
+    static constexpr std::int64_t kPairBytes = 64;
+    static HEART_INLINE Vector even(const char* w, int vector) { return Simd::bf16_even(w + vector * Simd::kLanes * 4); }
+    static HEART_INLINE Vector odd(const char* w, int vector) { return Simd::bf16_odd(w + vector * Simd::kLanes * 4); }
+};
+
+/// Where a tile's columns are read; every fourth has a pointer of its own, so that the addresses of all need few registers.
+struct ColumnPointers {
+    const float* fourth[(kMaxTileColumns + 3) / 4];
+    std::int64_t stride;
+
+    HEART_INLINE ColumnPointers(const float* x, std::int64_t stride_) : stride(stride_) {
+        fourth[0] = x;
+        fourth[1] = x + 4 * stride_;
+        fourth[2] = x + 8 * stride_;
+    }
+    template <int kColumn>
+    HEART_INLINE const float* at() const {
+        return fourth[kColumn / 4] + (kColumn % 4) * stride;
+    }
+    HEART_INLINE void advance(std::int64_t inputs) {
+        fourth[0] += inputs;
+        fourth[1] += inputs;
+        fourth[2] += inputs;
+    }
+};
+
+/// A tile's sums. A nest of structs instead of an array: only what is indexed by constants is sure to live in registers.
+template <int kColumns, int kVectors>
+struct Sums {
+    Sums<kColumns - 1, kVectors> before;
+    Vector v[kVectors];
+
+    HEART_INLINE void zero() {
+        before.zero();
+        for (int i = 0; i < kVectors; ++i) v[i] = Simd::zero();
+    }
+    HEART_INLINE void load(const float* y, std::int64_t stride) {
+        before.load(y, stride);
+        for (int i = 0; i < kVectors; ++i) v[i] = Simd::load(y + (kColumns - 1) * stride + i * Simd::kLanes);
+    }
+    HEART_INLINE void store(float* y, std::int64_t stride) const {
+        before.store(y, stride);
+        for (int i = 0; i < kVectors; ++i) Simd::store(y + (kColumns - 1) * stride + i * Simd::kLanes, v[i]);
+    }
+    HEART_INLINE void add(const Vector (&w)[kVectors], const ColumnPointers& x, int input) {
+        before.add(w, x, input);
+        const Vector value = Simd::broadcast(x.at<kColumns - 1>() + input);
+        for (int i = 0; i < kVectors; ++i) v[i] = Simd::fma(w[i], value, v[i]);
+    }
+};
+
+template <int kVectors>
+struct Sums<0, kVectors> {
+    HEART_INLINE void zero() {}
+    HEART_INLINE void load(const float*, std::int64_t) {}
+    HEART_INLINE void store(float*, std::int64_t) const {}
+    HEART_INLINE void add(const Vector (&)[kVectors], const ColumnPointers&, int) {}
+};
+
+/// The epilogue over sums that have just been stored. `vectors` per column.
+inline void finish_tile(const FloatTile& t, int columns, int vectors) {
+    const Vector slope = Simd::broadcast(&t.slope);
+    for (int n = 0; n < columns; ++n) {
+        float* y = t.y + n * t.y_stride;
+        for (int i = 0; i < vectors * Simd::kLanes; i += Simd::kLanes) {
+            Vector v = Simd::load(y + i);
+            if (t.bias) v = Simd::add(v, Simd::load(t.bias + i));
+            if (t.prelu) v = Simd::prelu(v, slope);
+            if (t.residual) v = Simd::add(v, Simd::load(t.residual + n * t.residual_stride + i));
+            Simd::store(y + i, v);
+        }
+    }
+}
+
+template <class Weights, int kStrips, int kColumns>
+void run_tile(const FloatTile& t) {
+    constexpr int kVectors = kStrips * kStripVectors;
+    Sums<kColumns, kVectors> sums;
+    if (t.resume) sums.load(t.y, t.y_stride);
+    else sums.zero();
+    const char* w = t.w;
+    const auto second = static_cast<std::int64_t>(t.strip_bytes);
+    for (std::int64_t s = 0; s < t.segments; ++s) {
+        ColumnPointers x(t.x + s * t.segment_stride, t.x_stride);
+        for (std::int64_t pairs = t.segment_length / 2; pairs > 0; --pairs) {
+            Vector weights[kVectors];
+            for (int i = 0; i < kVectors; ++i) weights[i] = Weights::even(w + i / kStripVectors * second, i % kStripVectors);
+            for (int i = 0; i < kStrips; ++i) {
+                for (int line = 0; line < Weights::kPairBytes; line += 64) {
+                    __builtin_prefetch(w + i * second + kPrefetchBytes + line);
+                }
+            }
+            sums.add(weights, x, 0);
+            for (int i = 0; i < kVectors; ++i) weights[i] = Weights::odd(w + i / kStripVectors * second, i % kStripVectors);
+            sums.add(weights, x, 1);
+            x.advance(2);
+            w += Weights::kPairBytes;
+        }
+        if (Weights::kOddEnds && t.segment_length % 2 != 0) {
+            Vector weights[kVectors];
+            for (int i = 0; i < kVectors; ++i) weights[i] = Weights::even(w + i / kStripVectors * second, i % kStripVectors);
+            sums.add(weights, x, 0);
+            w += Weights::kPairBytes / 2;
+        }
+    }
+    sums.store(t.y, t.y_stride);
+    if (t.finish) finish_tile(t, kColumns, kVectors);
+}
+
+/// One vector of sums per column, then the lanes' sum, then what was left over at the ends of segments.
+template <int kColumns>
+void run_dots(const FloatDots& d) {
+    Vector sums[kColumns];
+    float rest[kColumns];
+    for (int n = 0; n < kColumns; ++n) sums[n] = Simd::zero(), rest[n] = 0.0F;
+    const float* w = d.w;
+    for (std::int64_t s = 0; s < d.segments; ++s) {
+        const float* x = d.x + s * d.segment_stride;
+        std::int64_t i = 0;
+        for (; i + Simd::kLanes <= d.segment_length; i += Simd::kLanes) {
+            const Vector weights = Simd::load(w + i);
+            for (int n = 0; n < kColumns; ++n) sums[n] = Simd::fma(weights, Simd::load(x + n * d.x_stride + i), sums[n]);
+        }
+        for (; i < d.segment_length; ++i) {
+            for (int n = 0; n < kColumns; ++n) rest[n] = Simd::scalar_fma(w[i], x[n * d.x_stride + i], rest[n]);
+        }
+        w += d.segment_length;
+    }
+    for (int n = 0; n < kColumns; ++n) d.sums[n] = Simd::sum(sums[n]) + rest[n];
+}
+
+template <class Weights, int kStrips, int kColumns>
+constexpr auto tile_or_null() {
+    using Kernel = void (*)(const FloatTile&);
+    if constexpr (kStrips <= Simd::kTileStrips && kColumns <= Simd::kTileColumns)
+        return Kernel{run_tile<Weights, kStrips, kColumns>};
+    else return Kernel{nullptr};
+}
+
+#define HEART_TILES(Weights, strips)                                                                                       \
+    {                                                                                                                      \
+        tile_or_null<Weights, strips, 1>(), tile_or_null<Weights, strips, 2>(), tile_or_null<Weights, strips, 3>(),        \
+            tile_or_null<Weights, strips, 4>(), tile_or_null<Weights, strips, 5>(), tile_or_null<Weights, strips, 6>(),    \
+            tile_or_null<Weights, strips, 7>(), tile_or_null<Weights, strips, 8>(), tile_or_null<Weights, strips, 9>(),    \
+            tile_or_null<Weights, strips, 10>(), tile_or_null<Weights, strips, 11>(), tile_or_null<Weights, strips, 12>(), \
+    }
+
+/// The table of the including family.
+#define HEART_FLOAT_KERNELS                                 \
+    {                                                       \
+        Simd::kTileStrips, Simd::kTileColumns,              \
+            {{HEART_TILES(F32, 1), HEART_TILES(F32, 2)},    \
+             {HEART_TILES(F16, 1), HEART_TILES(F16, 2)},    \
+             {HEART_TILES(Bf16, 1), HEART_TILES(Bf16, 2)}}, \
+            run_dots<kDotColumns>, run_dots<1>              \
+    }
+
+}  // namespace
+}  // namespace heart::kernels

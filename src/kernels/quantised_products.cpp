@@ -1,0 +1,115 @@
+#include "kernels/quantised_products.h"
+
+#include "kernels/instruction_set.h"
+#include "kernels/quantised_products_families.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace heart::kernels {
+
+namespace {
+
+using namespace quantised;
+
+constexpr std::int64_t kScratchBytes = 4 << 20;  ///< of quantised activations
+constexpr std::int64_t kCachedBytes = 512 << 10;  ///< of weights, which stay in the second-level cache for all tiles
+constexpr std::int64_t kFewColumns = 48;         ///< below this, reading the weights again costs more than it saves
+
+const Family& family() noexcept {
+    switch (instruction_set()) {
+#if defined(__x86_64__)
+        case InstructionSet::avx512: return kAvx512;
+        case InstructionSet::avx2: return kAvx2;
+#endif
+        default: return kPortable;
+    }
+}
+
+struct Range {
+    std::int64_t first, last;
+};
+
+/// Part `i` of `n` of `count` things, in whole units as far as possible.
+Range part_of(std::int64_t count, std::int64_t unit, int i, int n) noexcept {
+    const std::int64_t units = (count + unit - 1) / unit;
+    return {std::min(count, units * i / n * unit), std::min(count, units * (i + 1) / n * unit)};
+}
+
+/// In how many parts `nth` threads share the columns; the threads of a part share the rows.
+int column_parts(std::int64_t columns, int nth) noexcept {
+    int parts = static_cast<int>(std::clamp<std::int64_t>(columns / kFewColumns, 1, nth));
+    while (nth % parts != 0) --parts;
+    return parts;
+}
+
+/// A tile of a chunk of columns: the columns are spread evenly, since narrow tiles are slow.
+Range tile_of(std::int64_t columns, std::int64_t tile, std::int64_t tiles) noexcept {
+    return {columns * tile / tiles, columns * (tile + 1) / tiles};
+}
+
+/// A thread's rows times some of its columns: quantises the columns, then goes through the rows once.
+class Chunk {
+public:
+    Chunk(const QuantisedProduct& p, Range columns, std::vector<ActivationBlock>& scratch)
+        : p_(p), columns_(columns), width_(columns.last - columns.first), blocks_(p.w.cols / kBlock),
+          tiles_((width_ + family_.widest_tile - 1) / family_.widest_tile), scratch_(scratch) {
+        const auto needed = static_cast<std::size_t>(width_ * blocks_);
+        if (scratch_.size() < needed) scratch_.resize(needed);
+        for (std::int64_t t = 0; t < tiles_; ++t) {
+            const Range tile = tile_of(width_, t, tiles_);
+            const std::int64_t tile_width = tile.last - tile.first;
+            ActivationBlock* out = scratch_.data() + tile.first * blocks_;
+            for (std::int64_t c = tile.first; c < tile.last; ++c) {
+                family_.quantise(p_.x + (columns_.first + c) * p_.x_stride, p_.w.cols, p_.w.type, out++,
+                                 static_cast<int>(tile_width));
+            }
+        }
+    }
+
+    void multiply(Range rows) const {
+        const auto row_bytes = static_cast<std::int64_t>(plain_row_bytes(p_.w.type, p_.w.cols));
+        const std::int64_t pair = 2 * kStripRows;
+        const std::int64_t step = std::max(pair, kCachedBytes / row_bytes / pair * pair);
+        for (std::int64_t row = rows.first; row < rows.last; row += step) {
+            const Strips strips{.type = p_.w.type,
+                                .data = static_cast<const std::uint8_t*>(p_.w.data) + row * row_bytes,
+                                .rows = std::min(step, rows.last - row),
+                                .cols = p_.w.cols};
+            for (std::int64_t t = 0; t < tiles_; ++t) {
+                const Range tile = tile_of(width_, t, tiles_);
+                const Activations x{.blocks = scratch_.data() + tile.first * blocks_,
+                                    .width = static_cast<int>(tile.last - tile.first)};
+                family_.multiply(strips, x, p_.y + (columns_.first + tile.first) * p_.y_stride + row, p_.y_stride);
+            }
+        }
+    }
+
+private:
+    const Family& family_ = family();
+    const QuantisedProduct& p_;
+    Range columns_;
+    std::int64_t width_, blocks_, tiles_;
+    std::vector<ActivationBlock>& scratch_;
+};
+
+}  // namespace
+
+bool has_quantised_product(WeightType type) noexcept {
+    return type == WeightType::q8_0 || type == WeightType::q4_0 || type == WeightType::q4_k;
+}
+
+void multiply(const QuantisedProduct& p, int ith, int nth) {
+    thread_local std::vector<ActivationBlock> scratch;
+    const int parts = column_parts(p.columns, nth);
+    const int unit = family().widest_tile;
+    const Range columns = part_of(p.columns, parts == 1 ? 1 : unit, ith % parts, parts);
+    const Range rows = part_of(p.w.rows, kStripRows, ith / parts, nth / parts);
+    if (rows.first == rows.last) return;
+    const std::int64_t column_bytes = p.w.cols / kBlock * static_cast<std::int64_t>(sizeof(ActivationBlock));
+    const std::int64_t step = std::max<std::int64_t>(unit, kScratchBytes / column_bytes / unit * unit);
+    for (std::int64_t first = columns.first; first < columns.last; first += step)
+        Chunk(p, {first, std::min(columns.last, first + step)}, scratch).multiply(rows);
+}
+
+}  // namespace heart::kernels

@@ -1,0 +1,247 @@
+#include "kernels/quantised_products_families.h"
+
+#include <immintrin.h>
+
+// A register holds half a strip, 8 rows. Products of bytes are added in pairs to 16 bits, which must not saturate: q8_0
+// multiplies magnitudes (at most 128) by activations that carry the weight's sign (2 * 128 * 127 fits); all 16 pairs of a
+// block of nibbles fit together (32 * 15 * 127 / 2).
+
+namespace heart::kernels::quantised {
+
+namespace {
+
+#define HEART_INLINE __attribute__((always_inline)) inline
+
+constexpr int kWidest = 6;
+constexpr int kHalfRows = 8;
+
+HEART_INLINE __m256i load(const std::uint8_t* p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+}
+
+HEART_INLINE __m256 load_halves(const std::uint8_t* p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+
+/// Four activations, for all rows.
+HEART_INLINE __m256i broadcast(const std::int8_t* p) {
+    std::int32_t four;
+    __builtin_memcpy(&four, p, sizeof four);
+    return _mm256_set1_epi32(four);
+}
+
+HEART_INLINE __m256i add_pairs(__m256i pairs) {
+    return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+}
+
+/// sums[c] += dots[c] * scale of the weights * scale of the activations
+template <int C>
+HEART_INLINE void add_scaled(const __m256i (&dots)[C], __m256 scale, const ActivationBlock* x, __m256 (&sums)[C]) {
+    const __m256 offset = _mm256_mul_ps(scale, _mm256_set1_ps(-kOffset));
+#pragma GCC unroll 6
+    for (int c = 0; c < C; ++c) {
+        const __m256 dot = _mm256_fmadd_ps(_mm256_castsi256_ps(dots[c]), scale, offset);
+        sums[c] = _mm256_fmadd_ps(dot, _mm256_set1_ps(x[c].scale), sums[c]);
+    }
+}
+
+struct Q8_0 {
+    static constexpr std::int64_t kCols = 32, kBytes = 34 * kStripRows;
+
+    template <int C>
+    static HEART_INLINE void add_block(const std::uint8_t* w, int half, const ActivationBlock* x, __m256 (&sums)[C]) {
+        __m256i dots[C];
+#pragma GCC unroll 6
+        for (int c = 0; c < C; ++c) dots[c] = _mm256_set1_epi32(kOffsetBits);
+#pragma GCC unroll 8
+        for (int j = 0; j < 8; ++j) {
+            const __m256i four = _mm256_xor_si256(load(w + 32 + 64 * j + 32 * half), _mm256_set1_epi8(-128));
+            const __m256i magnitude = _mm256_abs_epi8(four);
+#pragma GCC unroll 6
+            for (int c = 0; c < C; ++c) {
+                const __m256i signed_x = _mm256_sign_epi8(broadcast(x[c].q + 4 * j), four);
+                dots[c] = _mm256_add_epi32(dots[c], add_pairs(_mm256_maddubs_epi16(magnitude, signed_x)));
+            }
+        }
+        add_scaled(dots, load_halves(w + 16 * half), x, sums);
+    }
+};
+
+/// pairs += the low (shift 0) or the high (shift 4) bits of `count` registers of weights times activations.
+template <int shift, int count, int C>
+HEART_INLINE void multiply_nibbles(const std::uint8_t* w, const ActivationBlock* x, int at, __m256i (&pairs)[C]) {
+#pragma GCC unroll 8
+    for (int j = 0; j < count; ++j) {
+        const __m256i bytes = load(w + 64 * j);
+        const __m256i four = _mm256_and_si256(_mm256_srli_epi16(bytes, shift), _mm256_set1_epi8(0x0F));
+#pragma GCC unroll 6
+        for (int c = 0; c < C; ++c)
+            pairs[c] = _mm256_add_epi16(pairs[c], _mm256_maddubs_epi16(four, broadcast(x[c].q + at + 4 * j)));
+    }
+}
+
+struct Q4_0 {
+    static constexpr std::int64_t kCols = 32, kBytes = 18 * kStripRows;
+
+    template <int C>
+    static HEART_INLINE void add_block(const std::uint8_t* w, int half, const ActivationBlock* x, __m256 (&sums)[C]) {
+        __m256i dots[C];
+#pragma GCC unroll 6
+        for (int c = 0; c < C; ++c) dots[c] = _mm256_setzero_si256();
+        multiply_nibbles<0, 4>(w + 32 + 32 * half, x, 0, dots);
+        multiply_nibbles<4, 4>(w + 32 + 32 * half, x, 16, dots);
+#pragma GCC unroll 6
+        for (int c = 0; c < C; ++c) dots[c] = _mm256_add_epi32(add_pairs(dots[c]), _mm256_set1_epi32(x[c].start));
+        add_scaled(dots, load_halves(w + 16 * half), x, sums);
+    }
+};
+
+struct Q4_K {
+    static constexpr std::int64_t kCols = 256, kBytes = 144 * kStripRows;
+
+    /// The factors of the eight sub-blocks of a block, for 8 rows: weight = scale * nibble - min.
+    struct Factors {
+        __m256 scale[8], min[8];
+    };
+
+    static HEART_INLINE void unpack_factors(const std::uint8_t* w, int half, Factors& f) {
+        const __m256 d = load_halves(w + 16 * half), d_min = load_halves(w + 32 + 16 * half);
+        const __m256i a = load(w + 64 + 32 * half), b = load(w + 128 + 32 * half), c = load(w + 192 + 32 * half);
+        const __m256i six = _mm256_set1_epi8(0x3F), four = _mm256_set1_epi8(0x0F), two = _mm256_set1_epi8(0x30);
+        const __m256i byte = _mm256_set1_epi32(0xFF);
+        const __m256i scale[2] = {_mm256_and_si256(a, six),
+                                  _mm256_or_si256(_mm256_and_si256(c, four),
+                                                  _mm256_and_si256(_mm256_srli_epi32(a, 2), two))};
+        const __m256i min[2] = {_mm256_and_si256(b, six),
+                                _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi32(c, 4), four),
+                                                _mm256_and_si256(_mm256_srli_epi32(b, 2), two))};
+#pragma GCC unroll 8
+        for (int j = 0; j < 8; ++j) {
+            const int shift = 8 * (j % 4);
+            const __m256i s = _mm256_and_si256(_mm256_srli_epi32(scale[j / 4], shift), byte);
+            const __m256i m = _mm256_and_si256(_mm256_srli_epi32(min[j / 4], shift), byte);
+            f.scale[j] = _mm256_mul_ps(d, _mm256_cvtepi32_ps(s));
+            f.min[j] = _mm256_mul_ps(d_min, _mm256_cvtepi32_ps(m));
+        }
+    }
+
+    template <int shift, int C>
+    static HEART_INLINE void add_sub_block(const std::uint8_t* quants, __m256 scale, __m256 min, const ActivationBlock* x,
+                                           __m256 (&sums)[C]) {
+        __m256i dots[C];
+#pragma GCC unroll 6
+        for (int c = 0; c < C; ++c) {
+            sums[c] = _mm256_fnmadd_ps(min, _mm256_set1_ps(x[c].sum), sums[c]);
+            dots[c] = _mm256_setzero_si256();
+        }
+        multiply_nibbles<shift, 8>(quants, x, 0, dots);
+#pragma GCC unroll 6
+        for (int c = 0; c < C; ++c) dots[c] = _mm256_add_epi32(add_pairs(dots[c]), _mm256_set1_epi32(kOffsetBits));
+        add_scaled(dots, scale, x, sums);
+    }
+
+    template <int C>
+    static HEART_INLINE void add_block(const std::uint8_t* w, int half, const ActivationBlock* x, __m256 (&sums)[C]) {
+        Factors f;
+        unpack_factors(w, half, f);
+        const std::uint8_t* quants = w + 256 + 32 * half;
+#pragma GCC unroll 1
+        for (int j = 0; j < 8; j += 2, quants += 512, x += 2 * C) {
+            add_sub_block<0>(quants, f.scale[j], f.min[j], x, sums);
+            add_sub_block<4>(quants, f.scale[j + 1], f.min[j + 1], x + C, sums);
+        }
+    }
+};
+
+template <class Type, int C>
+void multiply_columns(const Strips& w, const ActivationBlock* blocks, float* y, std::int64_t y_stride) {
+    const std::uint8_t* data = w.data;
+    for (std::int64_t row = 0; row < w.rows; row += kStripRows) {
+        // In memory: the registers are for the dots, and a block is long.
+        __m256 sums[2][C];
+        for (int c = 0; c < C; ++c) sums[0][c] = sums[1][c] = _mm256_setzero_ps();
+        const ActivationBlock* x = blocks;
+        for (std::int64_t k = 0; k < w.cols; k += Type::kCols, data += Type::kBytes, x += Type::kCols / kBlock * C) {
+#pragma GCC unroll 1
+            for (int half = 0; half < 2; ++half) Type::template add_block<C>(data, half, x, sums[half]);
+        }
+        for (int half = 0; half < 2; ++half) {
+            const auto left = static_cast<std::int32_t>(w.rows - row) - kHalfRows * half;
+            const __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(left), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+            for (int c = 0; c < C; ++c) _mm256_maskstore_ps(y + c * y_stride + row + kHalfRows * half, mask, sums[half][c]);
+        }
+    }
+}
+
+template <class Type>
+void multiply_type(const Strips& w, const Activations& x, float* y, std::int64_t y_stride) {
+    switch (x.width) {
+        case 1: return multiply_columns<Type, 1>(w, x.blocks, y, y_stride);
+        case 2: return multiply_columns<Type, 2>(w, x.blocks, y, y_stride);
+        case 3: return multiply_columns<Type, 3>(w, x.blocks, y, y_stride);
+        case 4: return multiply_columns<Type, 4>(w, x.blocks, y, y_stride);
+        case 5: return multiply_columns<Type, 5>(w, x.blocks, y, y_stride);
+        default: return multiply_columns<Type, 6>(w, x.blocks, y, y_stride);
+    }
+}
+
+void multiply_tile(const Strips& w, const Activations& x, float* y, std::int64_t y_stride) {
+    switch (w.type) {
+        case WeightType::q8_0: return multiply_type<Q8_0>(w, x, y, y_stride);
+        case WeightType::q4_0: return multiply_type<Q4_0>(w, x, y, y_stride);
+        default: return multiply_type<Q4_K>(w, x, y, y_stride);
+    }
+}
+
+
+HEART_INLINE std::int32_t largest_of(__m256i v) {
+    __m128i m = _mm_max_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    m = _mm_max_epi32(m, _mm_shuffle_epi32(m, 0x4E));
+    m = _mm_max_epi32(m, _mm_shuffle_epi32(m, 0xB1));
+    return _mm_cvtsi128_si32(m);
+}
+
+HEART_INLINE std::int32_t sum_of(__m256i v) {
+    __m128i s = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
+    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1));
+    return _mm_cvtsi128_si32(s);
+}
+
+void quantise(const float* x, std::int64_t cols, WeightType type, ActivationBlock* out, int width) {
+    const __m256i magnitude = _mm256_set1_epi32(0x7FFFFFFF);
+    for (std::int64_t k = 0; k < cols; k += kBlock, out += width) {
+        __m256 v[4];
+        // As integers, magnitudes are in the same order, with infinity and NaN above all numbers.
+        __m256i most = _mm256_setzero_si256();
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; ++i) {
+            v[i] = _mm256_loadu_ps(x + k + 8 * i);
+            most = _mm256_max_epi32(most, _mm256_and_si256(_mm256_castps_si256(v[i]), magnitude));
+        }
+        const std::int32_t bits = largest_of(most);
+        float largest;
+        __builtin_memcpy(&largest, &bits, sizeof largest);
+        const bool usable = bits >= kSmallestBits && bits < kInfinityBits;
+        const __m256 inverse = _mm256_set1_ps(usable ? 127.0F / largest : 0.0F);
+        const __m256i mask = _mm256_set1_epi32(usable ? -1 : 0);
+        __m256i sums = _mm256_setzero_si256();
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; ++i) {
+            const __m256i q = _mm256_and_si256(_mm256_cvtps_epi32(_mm256_mul_ps(v[i], inverse)), mask);
+            sums = _mm256_add_epi32(sums, q);
+            const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
+            _mm_storel_epi64(reinterpret_cast<__m128i*>(out->q + 8 * i), _mm_packs_epi16(words, words));
+        }
+        const std::int32_t sum = sum_of(sums);
+        out->scale = usable ? largest / 127.0F : bits >= kInfinityBits ? __builtin_nanf("") : 0.0F;
+        out->start = kOffsetBits - (type == WeightType::q4_0 ? zero_point(type) * sum : 0);
+        out->sum = out->scale * static_cast<float>(sum);
+    }
+}
+
+}  // namespace
+
+const Family kAvx2{quantise, multiply_tile, kWidest};
+
+}  // namespace heart::kernels::quantised
