@@ -1,7 +1,7 @@
 # Heart. `make demo` makes a first song, `make test` proves that everything works, `make build` leaves build/release/heart.
 # Each installs what is missing (Debian, Ubuntu) and is quick the second time.
 
-.PHONY: demo build test deps test-deps release-tests asan-tests tsan-tests format check-format tidy clean
+.PHONY: demo build test deps test-deps release-tests arm-tests asan-tests tsan-tests format check-format tidy clean
 
 JOBS ?= $(shell nproc)
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
@@ -16,7 +16,7 @@ build: deps
 	@cmake --preset release -DHEART_TESTS=OFF > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
 	@cmake --build --preset release -j $(JOBS)
 
-test: test-deps check-format release-tests asan-tests tsan-tests
+test: test-deps check-format release-tests arm-tests asan-tests tsan-tests
 	@echo "All tests passed."
 
 release-tests: test-deps
@@ -36,6 +36,14 @@ tsan-tests: test-deps
 	cmake --build --preset tsan -j $(JOBS) --target parity_tests unit_tests
 	build/tsan/tests/parity_tests --gtest_filter='*Threads*'
 	build/tsan/tests/unit_tests --gtest_filter='*Threads*:Concat*:Prelu*'
+
+# The CPU kernels as 64-bit ARM compiles them, run under emulation; on ARM itself the other tests do that.
+arm-tests: test-deps
+ifneq ($(shell uname -m),aarch64)
+	cmake -S tests/kernels-alone -B build/arm -G Ninja --toolchain $(CURDIR)/cmake/aarch64.cmake
+	cmake --build build/arm -j $(JOBS)
+	qemu-aarch64-static build/arm/kernel_tests --gtest_brief=1
+endif
 
 deps:
 	@mkdir -p build

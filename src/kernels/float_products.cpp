@@ -20,12 +20,16 @@ constexpr std::int64_t kPackedFloats = 196608;
 constexpr std::int64_t kLineFloats = 16;
 /// Packing inputs pays from this many rows and columns on.
 constexpr std::int64_t kPackedRows = 256, kPackedColumns = 5;
+/// A matrix with no more columns is multiplied in tiles of more strips and fewer columns.
+constexpr std::int64_t kShallowInputs = 128;
+/// Threads share strips out in pairs.
+constexpr std::int64_t kSharedStrips = 2;
 /// A matrix with no more rows is multiplied row by row.
 constexpr std::int64_t kFewRows = 4;
 
 struct Scratch {
     alignas(64) float packed[kPackedFloats];
-    alignas(64) float edge[kMaxTileColumns * kMaxTileStrips * kStripRows];
+    alignas(64) float edge[kMaxTileColumns * kStripRows];
 };
 
 Scratch& scratch() {
@@ -80,7 +84,8 @@ private:
     [[nodiscard]] Operand pack(Range columns, Range inputs) const noexcept;
     [[nodiscard]] bool must_pack(std::int64_t first_column) const noexcept;
     void block(const Operand& x, Range strips, Range columns, Range inputs) const noexcept;
-    void whole_tile(FloatTile& t, std::int64_t strip, std::int64_t strips, Range columns) const noexcept;
+    [[nodiscard]] int height(std::int64_t whole_strips, std::int64_t columns) const noexcept;
+    void whole_tile(FloatTile& t, std::int64_t strip, int log_strips, Range columns) const noexcept;
     void edge_tile(FloatTile& t, std::int64_t strip, Range columns) const noexcept;
     [[nodiscard]] float finished(float sum, std::int64_t row, std::int64_t column) const noexcept;
 
@@ -125,14 +130,21 @@ float Share::finished(float sum, std::int64_t row, std::int64_t column) const no
     return e.residual ? sum + e.residual[column * e.residual_stride + row] : sum;
 }
 
-void Share::whole_tile(FloatTile& t, std::int64_t strip, std::int64_t strips, Range columns) const noexcept {
+/// The logarithm of the strips of the highest tile of so many columns.
+int Share::height(std::int64_t whole_strips, std::int64_t columns) const noexcept {
+    int log = kTileHeights - 1;
+    while (log > 0 && (whole_strips >> log == 0 || !k_.tile[static_cast<int>(p_.w.type)][log][columns - 1])) --log;
+    return log;
+}
+
+void Share::whole_tile(FloatTile& t, std::int64_t strip, int log_strips, Range columns) const noexcept {
     const std::int64_t row = strip * kStripRows;
     const Epilogue& e = p_.epilogue;
     t.y = p_.y + columns.first * p_.y_stride + row;
     t.y_stride = p_.y_stride;
     t.bias = e.bias ? e.bias + row : nullptr;
     t.residual = e.residual ? e.residual + columns.first * e.residual_stride + row : nullptr;
-    k_.tile[static_cast<int>(p_.w.type)][strips - 1][columns.size() - 1](t);
+    k_.tile[static_cast<int>(p_.w.type)][log_strips][columns.size() - 1](t);
 }
 
 /// A strip of which some rows do not exist; they must not be written, so the tile goes by way of scratch.
@@ -172,17 +184,26 @@ void Share::block(const Operand& x, Range strips, Range columns, Range inputs) c
     const char* w = static_cast<const char*>(p_.w.data) +
                     static_cast<std::size_t>(kStripRows) * plain_row_bytes(p_.w.type, inputs.first);
     const std::int64_t whole_strips = std::min(strips.last, p_.w.rows / kStripRows);
-    const std::int64_t tiles = ceil_div(columns.size(), k_.tile_columns);
+    const std::int64_t widest = p_.w.cols <= kShallowInputs ? k_.shallow_columns : k_.tile_columns;
+    const std::int64_t tiles = ceil_div(columns.size(), widest);
+    // While a tile is multiplied, it fetches 32 bytes for each of W's columns: a half or all of a strip.
+    const std::int64_t fetched = inputs.size() / 2 * 64, parts = p_.w.type == WeightType::f32 ? 2 : 1;
     for (std::int64_t strip = strips.first; strip < strips.last;) {
-        const std::int64_t together = std::clamp<std::int64_t>(whole_strips - strip, 1, k_.tile_strips);
+        const int log = height(whole_strips - strip, ceil_div(columns.size(), tiles));
+        const std::int64_t next = strip + (std::int64_t{1} << log);
+        const char* next_w = w + static_cast<std::size_t>(next) * t.strip_bytes;
         t.w = w + static_cast<std::size_t>(strip) * t.strip_bytes;
         for (std::int64_t i = 0; i < tiles; ++i) {
             const Range tile = columns.part(i, tiles);
             t.x = x.x + (tile.first - columns.first) * x.stride;
-            if (strip < whole_strips) whole_tile(t, strip, together, tile);
+            const std::int64_t ahead = i / parts;  // strips of the next tiles
+            t.next_w = tiles > 1 && next + ahead < strips.last
+                           ? next_w + static_cast<std::size_t>(ahead) * t.strip_bytes + i % parts * fetched
+                           : t.w;
+            if (strip < whole_strips) whole_tile(t, strip, log, tile);
             else edge_tile(t, strip, tile);
         }
-        strip += together;
+        strip = next;
     }
 }
 
@@ -243,12 +264,12 @@ void Share::dots(Range columns) {
 
 /// The strips and columns of thread `ith`: threads stand in a grid, the one with the least work for the busiest thread and
 /// then with the least memory to read.
-void divide(const FloatProduct& p, const FloatKernels& k, int ith, int nth, Range& strips, Range& columns) {
+void divide(const FloatProduct& p, int ith, int nth, Range& strips, Range& columns) {
     const Range all_strips{0, ceil_div(p.w.rows, kStripRows)};
     std::int64_t best_work = 0, best_reads = 0, across = 1;
     for (std::int64_t c = 1; c <= nth; ++c) {
         if (nth % c != 0) continue;
-        const std::int64_t most_strips = ceil_div(ceil_div(all_strips.last, k.tile_strips), nth / c) * k.tile_strips;
+        const std::int64_t most_strips = ceil_div(ceil_div(all_strips.last, kSharedStrips), nth / c) * kSharedStrips;
         const std::int64_t most_columns = ceil_div(p.columns, c);
         const std::int64_t work = most_strips * most_columns;
         const std::int64_t reads = most_strips * kStripRows * ceil_div(most_columns, kBlockColumns) + most_columns;
@@ -256,8 +277,8 @@ void divide(const FloatProduct& p, const FloatKernels& k, int ith, int nth, Rang
             best_work = work, best_reads = reads, across = c;
         }
     }
-    const Range groups = Range{0, ceil_div(all_strips.last, k.tile_strips)}.part(ith / across, nth / across);
-    strips = {groups.first * k.tile_strips, std::min(groups.last * k.tile_strips, all_strips.last)};
+    const Range groups = Range{0, ceil_div(all_strips.last, kSharedStrips)}.part(ith / across, nth / across);
+    strips = {groups.first * kSharedStrips, std::min(groups.last * kSharedStrips, all_strips.last)};
     columns = Range{0, p.columns}.part(ith % across, across);
 }
 
@@ -270,7 +291,7 @@ void multiply(const FloatProduct& p, int ith, int nth) {
         return share.dots(Range{0, p.columns}.part(ith, nth));
     }
     Range strips{}, columns{};
-    divide(p, k, ith, nth, strips, columns);
+    divide(p, ith, nth, strips, columns);
     if (strips.size() > 0) share.tiles(strips, columns);
 }
 

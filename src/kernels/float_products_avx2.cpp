@@ -8,7 +8,7 @@ namespace {
 /// 12 of the 16 registers hold sums.
 struct Simd {
     using Vector = __m256;
-    static constexpr int kLanes = 8, kTileStrips = 1, kTileColumns = 6;
+    static constexpr int kLanes = 8, kSums = 12, kTileColumns = 6, kShallowColumns = 6;
 
     static inline Vector zero() { return _mm256_setzero_ps(); }
     static inline Vector load(const float* p) { return _mm256_loadu_ps(p); }

@@ -12,7 +12,7 @@ constexpr __mmask16 kAll = 0xFFFF;
 /// 24 of the 32 registers hold sums.
 struct Simd {
     using Vector = __m512;
-    static constexpr int kLanes = 16, kTileStrips = 2, kTileColumns = 12;
+    static constexpr int kLanes = 16, kSums = 24, kTileColumns = 12, kShallowColumns = 6;
 
     static inline Vector zero() { return _mm512_setzero_ps(); }
     static inline Vector load(const float* p) { return _mm512_loadu_ps(p); }

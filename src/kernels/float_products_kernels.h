@@ -13,6 +13,7 @@ namespace heart::kernels {
 struct FloatTile {
     const char* w;            ///< the first strip, at the range's first column
     std::size_t strip_bytes;  ///< from one strip to the next
+    const char* next_w;       ///< weights of a later tile, fetched from memory meanwhile: 64 bytes for every two columns
     const float* x;
     std::int64_t x_stride;
     std::int64_t segments;
@@ -40,16 +41,16 @@ struct FloatDots {
     float* sums;  ///< one per column
 };
 
-inline constexpr int kFloatTypes = 3;  ///< f32, f16, bf16, in the order of WeightType
-inline constexpr int kMaxTileStrips = 2;
+inline constexpr int kFloatTypes = 3;   ///< f32, f16, bf16, in the order of WeightType
+inline constexpr int kTileHeights = 3;  ///< tiles are 1, 2 or 4 strips high
 inline constexpr int kMaxTileColumns = 12;
 inline constexpr int kDotColumns = 8;
 
 struct FloatKernels {
-    int tile_strips;  ///< the largest tile
-    int tile_columns;
-    /// By type, strips - 1, columns - 1; null beyond the largest tile.
-    void (*tile[kFloatTypes][kMaxTileStrips][kMaxTileColumns])(const FloatTile&);
+    int tile_columns;     ///< the widest tile
+    int shallow_columns;  ///< the best width where a tile's weights stay in the first-level cache
+    /// By type, log2 of strips, columns - 1; null where the sums do not fit in the registers. One strip always does.
+    void (*tile[kFloatTypes][kTileHeights][kMaxTileColumns])(const FloatTile&);
     void (*dots)(const FloatDots&);     ///< kDotColumns columns
     void (*one_dot)(const FloatDots&);  ///< one column, the same sum
 };

@@ -9,12 +9,13 @@ namespace {
 struct Simd {
     using Vector = float __attribute__((vector_size(16)));
     using Bits = std::uint32_t __attribute__((vector_size(16)));
-    static constexpr int kLanes = 4, kTileStrips = 1;
+    static constexpr int kLanes = 4;
 #if defined(__aarch64__)
-    static constexpr int kTileColumns = 6;
+    static constexpr int kSums = 24, kTileColumns = 6;
 #else
-    static constexpr int kTileColumns = 2;
+    static constexpr int kSums = 8, kTileColumns = 2;
 #endif
+    static constexpr int kShallowColumns = kTileColumns;
 
     static inline Vector zero() {
         return Vector{0.0F, 0.0F, 0.0F, 0.0F};

@@ -2,7 +2,7 @@
 // struct `Simd`:
 //
 //   Vector                           kLanes floats
-//   kLanes, kTileStrips, kTileColumns
+//   kLanes, kSums, kTileColumns, kShallowColumns   lanes, vectors of sums in a tile, and FloatKernels' widths
 //   zero(), load(p), store(p, v), broadcast(p)    unaligned f32
 //   fma(a, b, c)                     a * b + c
 //   prelu(v, slope)                  v where v > 0, else slope * v
@@ -127,6 +127,13 @@ void run_tile(const FloatTile& t) {
     Sums<kColumns, kVectors> sums;
     if (t.resume) sums.load(t.y, t.y_stride);
     else sums.zero();
+    for (int n = 0; n < kColumns; ++n) {
+        for (int line = 0; line < kStrips * 16; line += 16) {
+            __builtin_prefetch(t.y + n * t.y_stride + line, 1);
+            if (t.residual) __builtin_prefetch(t.residual + n * t.residual_stride + line);
+        }
+    }
+    const char* next = t.next_w;
     const char* w = t.w;
     const auto second = static_cast<std::int64_t>(t.strip_bytes);
     for (std::int64_t s = 0; s < t.segments; ++s) {
@@ -139,11 +146,13 @@ void run_tile(const FloatTile& t) {
                     __builtin_prefetch(w + i * second + kPrefetchBytes + line);
                 }
             }
+            __builtin_prefetch(next, 0, 2);
             sums.add(weights, x, 0);
             for (int i = 0; i < kVectors; ++i) weights[i] = Weights::odd(w + i / kStripVectors * second, i % kStripVectors);
             sums.add(weights, x, 1);
             x.advance(2);
             w += Weights::kPairBytes;
+            next += 64;
         }
         if (Weights::kOddEnds && t.segment_length % 2 != 0) {
             Vector weights[kVectors];
@@ -181,7 +190,7 @@ void run_dots(const FloatDots& d) {
 template <class Weights, int kStrips, int kColumns>
 constexpr auto tile_or_null() {
     using Kernel = void (*)(const FloatTile&);
-    if constexpr (kStrips <= Simd::kTileStrips && kColumns <= Simd::kTileColumns)
+    if constexpr (kStrips * kColumns * kStripVectors <= Simd::kSums && kColumns <= Simd::kTileColumns)
         return Kernel{run_tile<Weights, kStrips, kColumns>};
     else return Kernel{nullptr};
 }
@@ -194,14 +203,14 @@ constexpr auto tile_or_null() {
             tile_or_null<Weights, strips, 10>(), tile_or_null<Weights, strips, 11>(), tile_or_null<Weights, strips, 12>(), \
     }
 
+#define HEART_HEIGHTS(Weights) \
+    { HEART_TILES(Weights, 1), HEART_TILES(Weights, 2), HEART_TILES(Weights, 4) }
+
 /// The table of the including family.
-#define HEART_FLOAT_KERNELS                                 \
-    {                                                       \
-        Simd::kTileStrips, Simd::kTileColumns,              \
-            {{HEART_TILES(F32, 1), HEART_TILES(F32, 2)},    \
-             {HEART_TILES(F16, 1), HEART_TILES(F16, 2)},    \
-             {HEART_TILES(Bf16, 1), HEART_TILES(Bf16, 2)}}, \
-            run_dots<kDotColumns>, run_dots<1>              \
+#define HEART_FLOAT_KERNELS                                                                                       \
+    {                                                                                                             \
+        Simd::kTileColumns, Simd::kShallowColumns, {HEART_HEIGHTS(F32), HEART_HEIGHTS(F16), HEART_HEIGHTS(Bf16)}, \
+            run_dots<kDotColumns>, run_dots<1>                                                                    \
     }
 
 }  // namespace

@@ -46,6 +46,11 @@ void interleave_units(const char* rows, std::size_t row_bytes, std::int64_t row_
     }
 }
 
+/// Makes the int8 of an interleaved q8_0 block unsigned: plus 128 is its highest bit flipped.
+void make_unsigned(char* words, std::int64_t bytes) noexcept {
+    for (std::int64_t i = 0; i < bytes; ++i) words[i] = static_cast<char>(words[i] ^ 0x80);
+}
+
 }  // namespace
 
 bool can_interleave(WeightType type, std::int64_t cols) noexcept {
@@ -66,8 +71,9 @@ void interleave_strip(WeightType type, std::int64_t cols, const void* rows, std:
     if (block.halves == 0) return interleave_units<kWordBytes>(in, row_bytes, row_count, cols / block.values, out);
     for (std::int64_t b = 0; b < cols / block.values; ++b) {
         interleave_units<kHalfBytes>(in, row_bytes, row_count, block.halves, out);
-        interleave_units<kWordBytes>(in + block.halves * kHalfBytes, row_bytes, row_count, block.words,
-                                     out + block.halves * kHalfBytes * kStripRows);
+        char* words = out + block.halves * kHalfBytes * kStripRows;
+        interleave_units<kWordBytes>(in + block.halves * kHalfBytes, row_bytes, row_count, block.words, words);
+        if (type == WeightType::q8_0) make_unsigned(words, block.words * kWordBytes * kStripRows);
         in += block.bytes();
         out += block.bytes() * kStripRows;
     }

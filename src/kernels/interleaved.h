@@ -14,7 +14,8 @@ enum class WeightType { f32, f16, bf16, q8_0, q4_0, q4_k };
 ///
 ///   f32        for each column:         16 numbers
 ///   f16, bf16  for each pair of columns: 16 times both numbers                                    (cols % 2 == 0)
-///   q8_0       for each block of 32:    16 f16 scales, then 8 times (16 times 4 int8)             (cols % 32 == 0)
+///   q8_0       for each block of 32:    16 f16 scales, then 8 times (16 times 4 bytes), each an int8 plus 128, since
+///                                       products of bytes want one factor unsigned                (cols % 32 == 0)
 ///   q4_0       for each block of 32:    16 f16 scales, then 4 times (16 times 4 bytes); byte i of the j-th four holds
 ///                                       element 4j+i in its low and 16+4j+i in its high bits
 ///   q4_k       for each block of 256:   16 f16 d, 16 f16 dmin, then the 12 bytes of packed scales and the 128 of quants as

@@ -8,8 +8,8 @@
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 
-// One register holds the sums of 16 rows. A tile is one or two strips by up to six columns: two times six integer and as many
-// float sums leave registers for weights, scales and a broadcast activation.
+// One register holds the sums of 16 rows. A tile is at most two strips by six columns or four by two: twelve
+// integer and as many float sums leave registers for weights, scales and a broadcast activation.
 
 namespace heart::kernels::quantised {
 
@@ -18,7 +18,11 @@ namespace {
 #define HEART_INLINE __attribute__((always_inline)) inline
 
 constexpr int kWidest = 6;
-constexpr std::int64_t kPrefetchBytes = 4096;  ///< hides the hardware prefetcher's restart at each page
+constexpr int kPrefetchBytes = 3072;  ///< the hardware's own prefetching stops at each page
+
+HEART_INLINE void prefetch(const std::uint8_t* p) {
+    _mm_prefetch(p + kPrefetchBytes, _MM_HINT_T0);
+}
 
 HEART_INLINE __m512i load(const std::uint8_t* p) {
     return _mm512_loadu_si512(p);
@@ -51,7 +55,7 @@ HEART_INLINE void multiply_four(const __m512i (&w)[S], const ActivationBlock* x,
 #pragma GCC unroll 6
     for (int c = 0; c < C; ++c) {
         const __m512i four = broadcast(x[c].q + at);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int s = 0; s < S; ++s) dots.i[s][c] = _mm512_dpbusd_epi32(dots.i[s][c], w[s], four);
     }
 }
@@ -60,7 +64,7 @@ template <int S, int C>
 HEART_INLINE void start_dots(const ActivationBlock* x, Dots<S, C>& dots) {
 #pragma GCC unroll 6
     for (int c = 0; c < C; ++c) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int s = 0; s < S; ++s) dots.i[s][c] = _mm512_set1_epi32(x[c].start);
     }
 }
@@ -74,13 +78,23 @@ HEART_INLINE Scale scale_of(__m512 scale) {
     return {scale, _mm512_mul_ps(scale, _mm512_set1_ps(-kOffset))};
 }
 
+/// The scales at the start of a block, one f16 a row.
+template <int S>
+HEART_INLINE void load_scales(const std::uint8_t* w, std::size_t strip_bytes, Scale (&scale)[S]) {
+#pragma GCC unroll 4
+    for (int s = 0; s < S; ++s, w += strip_bytes) {
+        prefetch(w);
+        scale[s] = scale_of(load_halves(w));
+    }
+}
+
 /// sums += dots * scale of the weights * scale of the activations
 template <int S, int C>
 HEART_INLINE void add_scaled(const Dots<S, C>& dots, const Scale (&w)[S], const ActivationBlock* x, Sums<S, C>& sums) {
 #pragma GCC unroll 6
     for (int c = 0; c < C; ++c) {
         const __m512 x_scale = _mm512_set1_ps(x[c].scale);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int s = 0; s < S; ++s) {
             const __m512 dot = _mm512_fmadd_ps(_mm512_castsi512_ps(dots.i[s][c]), w[s].scale, w[s].offset);
             sums.f[s][c] = _mm512_fmadd_ps(dot, x_scale, sums.f[s][c]);
@@ -99,13 +113,16 @@ struct Q8_0 {
 #pragma GCC unroll 8
         for (int j = 0; j < 8; ++j) {
             __m512i four[S];
-#pragma GCC unroll 2
-            for (int s = 0; s < S; ++s) four[s] = load(w + static_cast<std::size_t>(s) * strip_bytes + 32 + 64 * j);
+#pragma GCC unroll 4
+            for (int s = 0; s < S; ++s) {
+                const std::uint8_t* p = w + static_cast<std::size_t>(s) * strip_bytes + 32 + 64 * j;
+                prefetch(p);
+                four[s] = load(p);
+            }
             multiply_four(four, x, 4 * j, dots);
         }
         Scale scale[S];
-#pragma GCC unroll 2
-        for (int s = 0; s < S; ++s) scale[s] = scale_of(load_halves(w + static_cast<std::size_t>(s) * strip_bytes));
+        load_scales(w, strip_bytes, scale);
         add_scaled(dots, scale, x, sums);
     }
 };
@@ -125,8 +142,12 @@ HEART_INLINE void multiply_nibbles(const std::uint8_t* w, std::size_t strip_byte
 #pragma GCC unroll 8
     for (int j = 0; j < count; ++j) {
         __m512i four[S];
-#pragma GCC unroll 2
-        for (int s = 0; s < S; ++s) four[s] = nibbles_of<which>(load(w + static_cast<std::size_t>(s) * strip_bytes + 64 * j));
+#pragma GCC unroll 4
+        for (int s = 0; s < S; ++s) {
+            const std::uint8_t* p = w + static_cast<std::size_t>(s) * strip_bytes + 64 * j;
+            if (which == Nibble::low) prefetch(p);
+            four[s] = nibbles_of<which>(load(p));
+        }
         multiply_four(four, x, at + 4 * j, dots);
     }
 }
@@ -142,8 +163,7 @@ struct Q4_0 {
         multiply_nibbles<Nibble::low, 4>(w + 32, strip_bytes, x, 0, dots);
         multiply_nibbles<Nibble::high, 4>(w + 32, strip_bytes, x, 16, dots);
         Scale scale[S];
-#pragma GCC unroll 2
-        for (int s = 0; s < S; ++s) scale[s] = scale_of(load_halves(w + static_cast<std::size_t>(s) * strip_bytes));
+        load_scales(w, strip_bytes, scale);
         add_scaled(dots, scale, x, sums);
     }
 };
@@ -179,6 +199,8 @@ struct Q4_K {
     }
 
     static HEART_INLINE void unpack_factors(const std::uint8_t* w, Factors& f) {
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; ++i) prefetch(w + 64 * i);
         const __m512 whole = load_halves(w);
         const Scale d[2] = {scale_of(whole), scale_of(_mm512_mul_ps(whole, _mm512_set1_ps(1.0F / 16)))};
         const Scale d_min = scale_of(load_halves(w + 32));
@@ -197,7 +219,7 @@ struct Q4_K {
                                            const ActivationBlock* x, Sums<S, C>& sums) {
         Dots<S, C> dots;
         Scale scale[S];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int s = 0; s < S; ++s) {
             const __m512 min = f[s].min[j];
 #pragma GCC unroll 6
@@ -207,7 +229,7 @@ struct Q4_K {
             }
         }
         multiply_nibbles<which, 8>(quants, strip_bytes, x, 0, dots);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int s = 0; s < S; ++s) scale[s] = scale_of(f[s].scale[j]);
         add_scaled(dots, scale, x, sums);
     }
@@ -216,7 +238,7 @@ struct Q4_K {
     static HEART_INLINE void add_block(const std::uint8_t* w, std::size_t strip_bytes, const ActivationBlock* x,
                                        Sums<S, C>& sums) {
         Factors f[S];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int s = 0; s < S; ++s) unpack_factors(w + static_cast<std::size_t>(s) * strip_bytes, f[s]);
         const std::uint8_t* quants = w + 4 * 64;
 #pragma GCC unroll 1
@@ -233,20 +255,16 @@ void multiply_strips(const std::uint8_t* w, std::int64_t rows, std::int64_t cols
                      std::int64_t y_stride) {
     const std::size_t strip_bytes = static_cast<std::size_t>(cols / Type::kCols * Type::kBytes);
     Sums<S, C> sums;
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int s = 0; s < S; ++s) {
 #pragma GCC unroll 6
         for (int c = 0; c < C; ++c) sums.f[s][c] = _mm512_setzero_ps();
     }
 #pragma GCC unroll 1
     for (std::int64_t k = 0; k < cols; k += Type::kCols, w += Type::kBytes, x += Type::kCols / kBlock * C) {
-        if constexpr (S == 1) {
-#pragma GCC unroll 36
-            for (std::int64_t at = 0; at < Type::kBytes; at += 64) _mm_prefetch(w + kPrefetchBytes + at, _MM_HINT_T0);
-        }
         Type::template add_block<S, C>(w, strip_bytes, x, sums);
     }
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int s = 0; s < S; ++s) {
         const std::int64_t left = rows - s * kStripRows;
         const auto mask = static_cast<__mmask16>(left >= kStripRows ? 0xFFFF : (1 << left) - 1);
@@ -255,16 +273,22 @@ void multiply_strips(const std::uint8_t* w, std::int64_t rows, std::int64_t cols
     }
 }
 
+/// From `row` on, S strips at a time while there are so many; the row that comes next.
+template <class Type, int S, int C>
+std::int64_t multiply_rows(const Strips& w, std::int64_t row, const ActivationBlock* x, float* y, std::int64_t y_stride) {
+    const std::int64_t row_bytes = w.cols / Type::kCols * Type::kBytes / kStripRows;
+    for (; w.rows - row > (S - 1) * kStripRows; row += S * kStripRows)
+        multiply_strips<Type, S, C>(w.data + row * row_bytes, w.rows - row, w.cols, x, y + row, y_stride);
+    return row;
+}
+
 template <class Type, int C>
 void multiply_columns(const Strips& w, const ActivationBlock* x, float* y, std::int64_t y_stride) {
-    // Few columns wait for memory, which likes one long stream; many want each activation used twice.
-    constexpr int kTogether = C <= 2 ? 1 : 2;
-    const std::size_t strip_bytes = static_cast<std::size_t>(w.cols / Type::kCols * Type::kBytes);
-    const std::uint8_t* data = w.data;
-    std::int64_t row = 0;
-    for (; w.rows - row > (kTogether - 1) * kStripRows; row += kTogether * kStripRows, data += kTogether * strip_bytes)
-        multiply_strips<Type, kTogether, C>(data, w.rows - row, w.cols, x, y + row, y_stride);
-    if (row < w.rows) multiply_strips<Type, 1, C>(data, w.rows - row, w.cols, x, y + row, y_stride);
+    // Few columns wait for memory, which several streams keep busier than one.
+    constexpr int kTogether = C <= 2 ? 4 : 2;
+    std::int64_t row = multiply_rows<Type, kTogether, C>(w, 0, x, y, y_stride);
+    row = multiply_rows<Type, 2, C>(w, row, x, y, y_stride);
+    multiply_rows<Type, 1, C>(w, row, x, y, y_stride);
 }
 
 template <class Type>

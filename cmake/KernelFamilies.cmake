@@ -1,0 +1,19 @@
+# Kernels that are compiled once for each family of instructions (src/kernels/instruction_set.h), each in a file of its own.
+include_guard(GLOBAL)
+
+# Adds <folder>/<kernel>_<family>.cpp of every family that the processor may have to a target.
+function(heart_kernel_families target folder)
+  set(avx2 -mavx2 -mfma -mf16c)
+  set(avx512 ${avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni)
+  set(families portable)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    list(APPEND families avx2 avx512)
+  endif()
+  foreach(kernel ${ARGN})
+    foreach(family ${families})
+      set(source "${folder}/${kernel}_${family}.cpp")
+      target_sources(${target} PRIVATE "${source}")
+      set_property(SOURCE "${source}" PROPERTY COMPILE_OPTIONS ${${family}} -O3 -ffp-contract=fast)
+    endforeach()
+  endforeach()
+endfunction()
