@@ -156,6 +156,7 @@ int generate(GenerateOptions& o) {
     engine::check_fits(
         engine::plan_memory(generator.checkpoints(), {.language_model_type = generator.options().language_model_type,
                                                       .codec_type = generator.options().codec_type,
+                                                      .cache_type = engine::cache_type_of(generator.options()),
                                                       .positions = positions,
                                                       .cfg_scale = static_cast<float>(o.request.cfg_scale),
                                                       .lazy_load = generator.options().lazy_load,

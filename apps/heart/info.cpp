@@ -93,6 +93,7 @@ Json model_report(const engine::CheckpointSet& set, const engine::EngineOptions&
 Json plan_report(const engine::CheckpointSet& set, const engine::EngineOptions& options) {
     const engine::MemoryPlan plan = engine::plan_memory(set, {.language_model_type = options.language_model_type,
                                                               .codec_type = options.codec_type,
+                                                              .cache_type = engine::cache_type_of(options),
                                                               .positions = 3500,
                                                               .lazy_load = options.lazy_load});
     const auto gb = [](std::uint64_t n) { return static_cast<double>(n) / 1e9; };

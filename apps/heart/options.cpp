@@ -57,10 +57,13 @@ void CommonOptions::add_engine(CLI::App& verb) {
     verb.add_option("--device", device, "Device for both models")->capture_default_str()->group(group);
     verb.add_option(both_names("mula-device"), mula_device, "Device for the language model")->group(group);
     verb.add_option(both_names("codec-device"), codec_device, "Device for the codec")->group(group);
-    verb.add_option(both_names("mula-dtype"), mula_dtype, "float32 (exact), bfloat16, float16, q8_0, q6_k, q5_k, q4_k or q4_0")
+    verb.add_option(both_names("mula-dtype"), mula_dtype,
+                    "float32 (exact), bfloat16, float16, q8_0, q6_k, q5_k, q4_k or q4_0")
         ->capture_default_str()
         ->group(group);
     verb.add_option(both_names("codec-dtype"), codec_dtype, "float32, float16 or q8_0")->capture_default_str()->group(group);
+    verb.add_option("--kv-dtype", kv_dtype, "KV cache: float32, bfloat16, float16 or q8_0; as --mula-dtype where not given")
+        ->group(group);
     verb.add_option(both_names("lazy-load"), lazy_load, "Hold one model at a time, for less memory")
         ->expected(0, 1)
         ->default_str("false")
@@ -91,6 +94,7 @@ engine::EngineOptions CommonOptions::engine_options() const {
     out.codec_device = codec_device.empty() ? device : codec_device;
     out.language_model_type = engine::parse_type(mula_dtype);
     out.codec_type = engine::parse_type(codec_dtype);
+    if (!kv_dtype.empty()) out.cache_type = engine::parse_type(kv_dtype);
     out.lazy_load = lazy_load.empty() || parse_bool(lazy_load, "--lazy-load");
     out.threads = threads;
     return out;

@@ -19,7 +19,7 @@ struct CommonOptions {
     std::string model_path;  ///< empty: the built-in demo model
     std::string version = "3B";
     std::string device = "auto", mula_device, codec_device;
-    std::string mula_dtype = "bfloat16", codec_dtype = "float32";
+    std::string kv_dtype, mula_dtype = "bfloat16", codec_dtype = "float32";
     std::string lazy_load = "false";
     int threads = 0;
     bool json = false;

@@ -84,7 +84,7 @@ MemoryPlan plan_memory(const CheckpointSet& set, const PlanRequest& r) {
         const auto config = heartmula::Config::parse(lm.config(), lm.describe() + "/config.json");
         plan.language_model = heartmula::check_checkpoint(lm, r.language_model_type);
         const std::int64_t positions = std::min(r.positions, config.backbone.max_length);  // a song never has more
-        plan.kv_cache = heartmula::SongSession::cache_bytes(config, positions, r.cfg_scale, r.language_model_type);
+        plan.kv_cache = heartmula::SongSession::cache_bytes(config, positions, r.cfg_scale, r.cache_type);
     }
     if (r.with_codec) plan.codec = heartcodec::check_checkpoint(set.codec(), r.codec_type);
     plan.scratch = std::min(kScratch, plan.language_model + plan.codec);

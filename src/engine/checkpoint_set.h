@@ -46,7 +46,7 @@ struct MemoryPlan {
 /// `audio_ms` and `prompt_positions` size the KV cache. Checks both checkpoints on the way: throws what their loading
 /// would. Set `with_codec` / `with_language_model` for what will be used.
 struct PlanRequest {
-    graph::Type language_model_type = graph::Type::bf16, codec_type = graph::Type::f32;
+    graph::Type language_model_type = graph::Type::bf16, codec_type = graph::Type::f32, cache_type = graph::Type::bf16;
     std::int64_t positions = 4096;
     float cfg_scale = 1.5F;
     bool lazy_load = false, with_language_model = true, with_codec = true;

@@ -117,7 +117,9 @@ Composition Generator::compose(const SongRequest& request, const ProgressFn& pro
     const heartmula::Config& c = model.config();
     const heartmula::Sampling sampling{request.topk, static_cast<float>(request.temperature),
                                        static_cast<float>(request.cfg_scale)};
-    heartmula::SongSession session(model, sampling, out.prompt_length + out.frame_limit);
+    heartmula::SessionOptions session_options;
+    session_options.cache_type = cache_type_of(options_);
+    heartmula::SongSession session(model, sampling, out.prompt_length + out.frame_limit, session_options);
 
     std::vector<float> noise(static_cast<std::size_t>(c.codebooks * c.audio_vocabulary));
     const auto draw_noise = [&](std::size_t frame) {
@@ -218,6 +220,7 @@ std::vector<std::pair<std::string, std::string>> song_settings(const Composition
             {"steps", std::to_string(r.codec_steps)},
             {"guidance", fmt::format("{}", r.codec_guidance)},
             {"mula_dtype", type_label(o.language_model_type)},
+            {"kv_dtype", type_label(cache_type_of(o))},
             {"codec_dtype", type_label(o.codec_type)},
             {"frames", std::to_string(c.codes.frames)}};
 }

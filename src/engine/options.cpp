@@ -1,5 +1,7 @@
 #include "engine/options.h"
 
+#include "models/heartmula/song_session.h"
+
 #include "core/error.h"
 #include "formats/npy.h"
 
@@ -32,6 +34,16 @@ graph::Type parse_type(const std::string& name) {
     }
     throw Error(ErrorCode::usage, fmt::format("no number type '{}'", printable(name, 40)))
         .expected("float32, float16, bfloat16, q8_0, q6_k, q5_k, q4_k or q4_0");
+}
+
+graph::Type cache_type_of(const EngineOptions& options) {
+    const graph::Type type = options.cache_type.value_or(heartmula::default_cache_type(options.language_model_type));
+    if (type == graph::Type::f32 || type == graph::Type::f16 || type == graph::Type::bf16 || type == graph::Type::q8_0) {
+        return type;
+    }
+    throw Error(ErrorCode::usage, "number type of the KV cache")
+        .expected("float32, float16, bfloat16 or q8_0")
+        .found(type_label(type));
 }
 
 std::string type_label(graph::Type type) {

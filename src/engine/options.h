@@ -17,6 +17,7 @@ struct EngineOptions {
     std::string codec_device = "auto";
     graph::Type language_model_type = graph::Type::bf16;  ///< of matrices; f32 is the exact mode
     graph::Type codec_type = graph::Type::f32;            ///< any but bf16
+    std::optional<graph::Type> cache_type;                ///< of the KV cache; none: what goes with the matrices
     bool lazy_load = false;                               ///< holds one model at a time
     int threads = 0;                                      ///< 0: one per core
 };
@@ -24,6 +25,9 @@ struct EngineOptions {
 /// "float32" / "fp32", "float16" / "fp16", "bfloat16" / "bf16", as the reference's script spells them, a type's short name,
 /// or a quantised type: "q8_0", "q6_k", "q5_k", "q4_k", "q4_0". ErrorCode::usage lists them.
 [[nodiscard]] graph::Type parse_type(const std::string& name);
+
+/// The type of the KV cache that these options ask for.
+[[nodiscard]] graph::Type cache_type_of(const EngineOptions& options);
 
 /// The reference's name of a type: "float32", "float16", "bfloat16"; ggml's in small letters for the others.
 [[nodiscard]] std::string type_label(graph::Type type);

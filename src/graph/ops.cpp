@@ -232,7 +232,7 @@ Tensor Graph::get_rows(Tensor table, Tensor ids) {
 Tensor Graph::set_rows(Tensor table, Tensor values, Tensor ids) {
     if (ids.type() != Type::i64 || values.type() != Type::f32 || table.dim(0) != values.dim(0) ||
         table.dim(2) != values.dim(2) || table.dim(3) != values.dim(3) || values.dim(1) != ids.dim(0) ||
-        values.dim(2) % ids.dim(1) != 0 || values.dim(3) % ids.dim(2) != 0 || ids.dim(3) != 1 || !is_float(table) ||
+        values.dim(2) % ids.dim(1) != 0 || values.dim(3) % ids.dim(2) != 0 || ids.dim(3) != 1 || !is_number(table) ||
         !whole_rows(table) || !whole_rows(values)) {
         refuse("set_rows", "f32 rows of the table's width and an i64 number for each", table, values);
     }

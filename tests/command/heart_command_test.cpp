@@ -261,6 +261,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"UnknownFormat", {"generate", "--save-path", "/tmp/x.xyz"}, 2, ".flac"},
         Refusal{"UnknownSampleFormat", {"generate", "--sample-format", "s7"}, 2, "s16, s24 or f32"},
         Refusal{"UnknownType", {"generate", "--mula-dtype", "int3"}, 2, "bfloat16"},
+        Refusal{"CacheOfFourBits", {"generate", "--kv-dtype", "q4_k", "--max-audio-length-ms", "80"}, 2, "KV cache"},
         Refusal{"CodecInBfloat16", {"generate", "--codec-dtype", "bfloat16", "--max-audio-length-ms", "80"}, 1, "ninths"},
         Refusal{"MissingFolder", {"generate", "--save-path", "/no/such/folder/x.wav"}, 1, "/no/such/folder"},
         Refusal{"MissingModel", {"generate", "--model-path", "/no/such/model"}, 1, "HeartMuLa-oss-3B"},

@@ -112,6 +112,20 @@ TEST(DemoSong, FollowsItsTags) {
     EXPECT_GE(drums, trials - 2);
 }
 
+TEST(DemoSong, FollowsItsTagsInEveryQuantisedType) {
+    using graph::Type;
+    for (const Type type : {Type::q8_0, Type::q6_k, Type::q5_k, Type::q4_k, Type::q4_0}) {
+        engine::EngineOptions options;
+        options.language_model_type = type;
+        options.cache_type = Type::q8_0;
+        engine::Generator quantised(hub::demo_model(), options);
+        const auto c = quantised.compose(request("guitar, happy, fast, drums", 6'000, 5), {}, {}).codes;
+        EXPECT_EQ(frames_per_eighth(c), 2) << graph::type_name(type);
+        EXPECT_EQ(lead_instrument(c), "guitar") << graph::type_name(type);
+        EXPECT_GT(drum_hits(c), 4) << graph::type_name(type);
+    }
+}
+
 TEST(DemoSong, EndsByItself) {
     for (const std::uint64_t seed : {1, 2, 3}) {
         const auto song = generator().compose(request("piano, happy, medium, drums", 60'000, seed), {}, {});

@@ -2,6 +2,7 @@
 
 #include "core/philox.h"
 #include "engine/generator.h"
+#include "kernels/instruction_set.h"
 #include "support/golden.h"
 #include "support/tiny_models.h"
 
@@ -54,6 +55,36 @@ void check_song(const std::string& codes_name, const std::string& wave_name, std
     const engine::GivenNoise noise = noise_bank();
     const auto wave = generator.render(composed.codes, composed.request, &noise, {}, {});
     EXPECT_GE(snr_db(e2e.floats(wave_name), planar(wave)), 35);
+}
+
+// Each family of CPU instructions, and ggml's operators in the place of ours.
+TEST(EndToEnd, EveryWayOfComputingGivesTheReferencesCodes) {
+    const auto golden = Golden("manifest_mula.json", "mula.safetensors").integers("cfg1.5.greedy_frames");
+    const auto codes_on = [](const std::string& device) {
+        engine::EngineOptions options;
+        options.language_model_type = graph::Type::f32;
+        options.language_model_device = device;
+        return engine::Generator(tiny(), options).compose(request(24, 1), {}, {}).codes.values;
+    };
+    const kernels::InstructionSet before = kernels::instruction_set();
+    for (const kernels::InstructionSet set : kernels::available_instruction_sets()) {
+        ASSERT_TRUE(kernels::use_instruction_set(set));
+        EXPECT_EQ(codes_on("cpu"), golden) << kernels::name_of(set);
+    }
+    kernels::use_instruction_set(before);
+    EXPECT_EQ(codes_on("cpu-ggml"), golden);
+}
+
+TEST(EndToEnd, CacheThatTheHeadsDoNotFitIsRefused) {
+    engine::EngineOptions options;
+    options.cache_type = graph::Type::q8_0;  // blocks of 32; the tiny checkpoint has heads of fewer numbers
+    engine::Generator generator(tiny(), options);
+    try {
+        (void)generator.compose(request(2, 1), {}, {});
+        FAIL() << "no error";
+    } catch (const Error& e) {
+        EXPECT_EQ(e.code(), ErrorCode::unsupported) << e.what();
+    }
 }
 
 TEST(EndToEnd, TextToCodesToSound) {

@@ -220,8 +220,8 @@ private:
         const std::int64_t used = 1 + pick(s.positions);
         for (std::int64_t c = 0; c < s.n; ++c) {
             for (std::int64_t p = 0; p < s.positions; ++p) {
-                const bool hidden = (kind == Mask::causal && p > c + s.positions - s.n) || (kind == Mask::tail && p >= used) ||
-                                    (kind == Mask::random && pick(3) == 0);
+                const bool hidden = (kind == Mask::causal && p > c + s.positions - s.n) ||
+                                    (kind == Mask::tail && p >= used) || (kind == Mask::random && pick(3) == 0);
                 mask[z(c * mask_column + p)] = hidden ? kHidden : 0;
             }
         }
@@ -372,7 +372,8 @@ TEST_P(KernelsAttention, NotANumberInAQueryShowsInItsHeadOnly) {
         Problem problem({CacheType::bf16, 16, 2, 3, 1, n, 70}, Mask::none, 4);
         (&problem.query(0, n - 1, 4))[3] = kNan;
         const std::vector<float> y = problem.run();
-        for (std::size_t i = 0; i < y.size(); ++i) ASSERT_EQ(std::isnan(y[i]), i / 16 == z((n - 1) * 6 + 4)) << i << ", n " << n;
+        for (std::size_t i = 0; i < y.size(); ++i)
+            ASSERT_EQ(std::isnan(y[i]), i / 16 == z((n - 1) * 6 + 4)) << i << ", n " << n;
     }
 }
 
@@ -460,7 +461,7 @@ TEST_P(KernelsAttention, EveryHalfPrecisionValueIsReadRight) {
 
 TEST_P(KernelsAttention, SizesOfTheModelsMatchTheDefinition) {
     for (const Shape& shape : {
-             Shape{CacheType::bf16, 128, 8, 3, 2, 1, 1500},  // backbone, one frame
+             Shape{CacheType::bf16, 128, 8, 3, 2, 1, 1500},   // backbone, one frame
              Shape{CacheType::bf16, 128, 2, 3, 1, 256, 300},  // its prompt
              Shape{CacheType::f32, 384, 4, 2, 2, 1, 8},       // depth decoder
              Shape{CacheType::f32, 64, 2, 1, 1, 744, 744},    // flow

@@ -225,7 +225,8 @@ std::vector<Sizes> random_sizes(WeightType type, unsigned seed) {
     const std::int64_t block = block_of(type);
     std::vector<Sizes> all;
     for (std::int64_t columns = 1; columns <= 40; columns += columns < 8 ? 1 : 1 + random() % 6)
-        all.push_back({1 + static_cast<std::int64_t>(random() % 70), block * (1 + static_cast<std::int64_t>(random() % 3)), columns});
+        all.push_back(
+            {1 + static_cast<std::int64_t>(random() % 70), block * (1 + static_cast<std::int64_t>(random() % 3)), columns});
     return all;
 }
 

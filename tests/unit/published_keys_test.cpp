@@ -87,7 +87,8 @@ TEST(PublishedKeys, LanguageModelBytesFollowFromItsParameters) {
     const std::uint64_t f32_only = (28 * 2 + 1 + 3 * 2 + 1) * 3072ULL;
     const std::uint64_t matrices = 3'938'113'536ULL - host - f32_only;
     const std::uint64_t rope = 128 / 2 + 384 / 2;
-    EXPECT_EQ(planned_bytes(plan, graph::WeightTypes::of(graph::Type::bf16, graph::Type::bf16)), 2 * matrices + 4 * (f32_only + rope));
+    EXPECT_EQ(planned_bytes(plan, graph::WeightTypes::of(graph::Type::bf16, graph::Type::bf16)),
+              2 * matrices + 4 * (f32_only + rope));
     EXPECT_EQ(planned_bytes(plan, graph::WeightTypes{}), 4 * (matrices + f32_only + rope));
 }
 

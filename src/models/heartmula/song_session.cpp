@@ -20,12 +20,11 @@ constexpr std::int64_t round_up(std::int64_t n, std::int64_t step) {
     return (n + step - 1) / step * step;
 }
 
-/// Cached keys and values have the precision of the weights, as in the reference (`setup_caches` with the model's type).
-Type cache_type(Type dtype) {
-    return dtype == Type::f32 ? Type::f32 : Type::bf16;
-}
-
 }  // namespace
+
+Type default_cache_type(Type dtype) noexcept {
+    return dtype == Type::f32 || dtype == Type::f16 ? dtype : Type::bf16;
+}
 
 /// One graph and the inputs it reads.
 struct SongSession::Pass {
@@ -53,7 +52,8 @@ SongSession::SongSession(const LanguageModel& model, const Sampling& sampling, s
       store_(model.device()),
       backbone_cache_(store_, "backbone", static_cast<int>(model.config().backbone.layers),
                       model.config().backbone.head_dim(), model.config().backbone.kv_heads,
-                      round_up(max_positions, options.length_step), rows_, cache_type(model.dtype())),
+                      round_up(max_positions, options.length_step), rows_,
+                      options.cache_type.value_or(default_cache_type(model.dtype()))),
       depth_cache_(store_, "depth", static_cast<int>(model.config().depth.layers), model.config().depth.head_dim(),
                    model.config().depth.kv_heads, model.config().codebooks, rows_, Type::f32) {
     if (max_positions > model.config().backbone.max_length) {
@@ -61,15 +61,20 @@ SongSession::SongSession(const LanguageModel& model, const Sampling& sampling, s
             .expected(fmt::format("at most {} positions", model.config().backbone.max_length))
             .found(std::to_string(max_positions));
     }
+    const Type cache_type = options.cache_type.value_or(default_cache_type(model.dtype()));
+    if (model.config().backbone.head_dim() % graph::block_size(cache_type) != 0) {
+        throw Error(ErrorCode::unsupported, fmt::format("the KV cache of this model cannot be {}", graph::type_name(cache_type)))
+            .expected(fmt::format("heads of a multiple of {} numbers", graph::block_size(cache_type)))
+            .found(std::to_string(model.config().backbone.head_dim()));
+    }
     store_.allocate();
 }
 
 SongSession::~SongSession() = default;
 
-std::uint64_t SongSession::cache_bytes(const Config& c, std::int64_t positions, float cfg_scale, Type dtype) {
+std::uint64_t SongSession::cache_bytes(const Config& c, std::int64_t positions, float cfg_scale, Type cache_type) {
     return nn::KvCache::bytes(static_cast<int>(c.backbone.layers), c.backbone.head_dim(), c.backbone.kv_heads,
-                              round_up(positions, SessionOptions{}.length_step), is_guided(cfg_scale) ? 2 : 1,
-                              cache_type(dtype));
+                              round_up(positions, SessionOptions{}.length_step), is_guided(cfg_scale) ? 2 : 1, cache_type);
 }
 
 const Graph& SongSession::graph() const {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,8 +17,14 @@ namespace heart::heartmula {
 /// One token of each codebook.
 using Frame = std::vector<std::int32_t>;
 
-/// How a session cuts its work; the codes do not depend on it.
+/// The type of cached keys and values that goes with matrices of a type: the reference caches in the model's own
+/// (`setup_caches`), and beside quantised matrices bf16 stays.
+[[nodiscard]] graph::Type default_cache_type(graph::Type dtype) noexcept;
+
+/// How a session keeps its cache, and how it cuts its work, which the codes do not depend on.
 struct SessionOptions {
+    /// Of the backbone's keys and values: f32, bf16, f16 or q8_0; none: the default of the model's type.
+    std::optional<graph::Type> cache_type;
     /// The cache is looked at in steps of this many positions: one graph serves as many frames, and fused attention kernels
     /// of GPUs want whole blocks.
     std::int64_t length_step = 256;
@@ -59,7 +66,7 @@ public:
 
     /// Bytes of KV cache that a session of `positions` positions takes.
     [[nodiscard]] static std::uint64_t cache_bytes(const Config& config, std::int64_t positions, float cfg_scale,
-                                                   graph::Type dtype);
+                                                   graph::Type cache_type);
 
 private:
     struct Pass;
