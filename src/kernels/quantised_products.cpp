@@ -12,9 +12,9 @@ namespace {
 
 using namespace quantised;
 
-constexpr std::int64_t kScratchBytes = 4 << 20;  ///< of quantised activations
+constexpr std::int64_t kScratchBytes = 2 << 20;   ///< of quantised activations
 constexpr std::int64_t kCachedBytes = 512 << 10;  ///< of weights, which stay in the second-level cache for all tiles
-constexpr std::int64_t kFewColumns = 48;         ///< below this, reading the weights again costs more than it saves
+constexpr std::int64_t kFewColumns = 48;          ///< below this, reading the weights again costs more than it saves
 
 const Family& family() noexcept {
     switch (instruction_set()) {
@@ -52,8 +52,12 @@ Range tile_of(std::int64_t columns, std::int64_t tile, std::int64_t tiles) noexc
 class Chunk {
 public:
     Chunk(const QuantisedProduct& p, Range columns, std::vector<ActivationBlock>& scratch)
-        : p_(p), columns_(columns), width_(columns.last - columns.first), blocks_(p.w.cols / kBlock),
-          tiles_((width_ + family_.widest_tile - 1) / family_.widest_tile), scratch_(scratch) {
+        : p_(p),
+          columns_(columns),
+          width_(columns.last - columns.first),
+          blocks_(p.w.cols / kBlock),
+          tiles_((width_ + family_.widest_tile - 1) / family_.widest_tile),
+          scratch_(scratch) {
         const auto needed = static_cast<std::size_t>(width_ * blocks_);
         if (scratch_.size() < needed) scratch_.resize(needed);
         for (std::int64_t t = 0; t < tiles_; ++t) {

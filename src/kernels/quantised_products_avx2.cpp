@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kWidest = 6;
 constexpr int kHalfRows = 8;
+constexpr int kPrefetchBytes = 3072;  ///< the hardware's own prefetching stops at each page
 
 HEART_INLINE __m256i load(const std::uint8_t* p) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
@@ -109,12 +110,10 @@ struct Q4_K {
         const __m256i a = load(w + 64 + 32 * half), b = load(w + 128 + 32 * half), c = load(w + 192 + 32 * half);
         const __m256i six = _mm256_set1_epi8(0x3F), four = _mm256_set1_epi8(0x0F), two = _mm256_set1_epi8(0x30);
         const __m256i byte = _mm256_set1_epi32(0xFF);
-        const __m256i scale[2] = {_mm256_and_si256(a, six),
-                                  _mm256_or_si256(_mm256_and_si256(c, four),
-                                                  _mm256_and_si256(_mm256_srli_epi32(a, 2), two))};
-        const __m256i min[2] = {_mm256_and_si256(b, six),
-                                _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi32(c, 4), four),
-                                                _mm256_and_si256(_mm256_srli_epi32(b, 2), two))};
+        const __m256i scale[2] = {_mm256_and_si256(a, six), _mm256_or_si256(_mm256_and_si256(c, four),
+                                                                            _mm256_and_si256(_mm256_srli_epi32(a, 2), two))};
+        const __m256i min[2] = {_mm256_and_si256(b, six), _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi32(c, 4), four),
+                                                                          _mm256_and_si256(_mm256_srli_epi32(b, 2), two))};
 #pragma GCC unroll 8
         for (int j = 0; j < 8; ++j) {
             const int shift = 8 * (j % 4);
@@ -162,6 +161,8 @@ void multiply_columns(const Strips& w, const ActivationBlock* blocks, float* y, 
         for (int c = 0; c < C; ++c) sums[0][c] = sums[1][c] = _mm256_setzero_ps();
         const ActivationBlock* x = blocks;
         for (std::int64_t k = 0; k < w.cols; k += Type::kCols, data += Type::kBytes, x += Type::kCols / kBlock * C) {
+#pragma GCC unroll 36
+            for (std::int64_t at = 0; at < Type::kBytes; at += 64) _mm_prefetch(data + kPrefetchBytes + at, _MM_HINT_T0);
 #pragma GCC unroll 1
             for (int half = 0; half < 2; ++half) Type::template add_block<C>(data, half, x, sums[half]);
         }
@@ -192,7 +193,6 @@ void multiply_tile(const Strips& w, const Activations& x, float* y, std::int64_t
         default: return multiply_type<Q4_K>(w, x, y, y_stride);
     }
 }
-
 
 HEART_INLINE std::int32_t largest_of(__m256i v) {
     __m128i m = _mm_max_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));

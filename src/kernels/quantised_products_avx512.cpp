@@ -181,13 +181,14 @@ struct Q4_K {
     static HEART_INLINE __m512 byte_times(__m512i words, const Scale& d) {
         const __m512i byte = at == 0 ? words : _mm512_srli_epi32(words, 8 * at);
         constexpr int kFirstAndSecondOrThird = 0xEA;
-        const __m512i bits = _mm512_ternarylogic_epi32(byte, _mm512_set1_epi32(0xFF), _mm512_set1_epi32(kOffsetBits),
-                                                       kFirstAndSecondOrThird);
+        const __m512i bits =
+            _mm512_ternarylogic_epi32(byte, _mm512_set1_epi32(0xFF), _mm512_set1_epi32(kOffsetBits), kFirstAndSecondOrThird);
         return _mm512_fmadd_ps(_mm512_castsi512_ps(bits), d.scale, d.offset);
     }
 
     /// Four sub-blocks; the odd ones are the high bits of bytes and are multiplied 16 times too large.
-    static HEART_INLINE void unpack_four(__m512i scales, __m512i mins, const Scale (&d)[2], const Scale& d_min, int j, Factors& f) {
+    static HEART_INLINE void unpack_four(__m512i scales, __m512i mins, const Scale (&d)[2], const Scale& d_min, int j,
+                                         Factors& f) {
         f.scale[j] = byte_times<0>(scales, d[0]);
         f.scale[j + 1] = byte_times<1>(scales, d[1]);
         f.scale[j + 2] = byte_times<2>(scales, d[0]);
@@ -207,10 +208,9 @@ struct Q4_K {
         const __m512i a = load(w + 64), b = load(w + 128), c = load(w + 192);
         const __m512i six = _mm512_set1_epi8(0x3F), four = _mm512_set1_epi8(0x0F), two = _mm512_set1_epi8(0x30);
         unpack_four(_mm512_and_si512(a, six), _mm512_and_si512(b, six), d, d_min, 0, f);
-        const __m512i scales = _mm512_or_si512(_mm512_and_si512(c, four),
-                                               _mm512_and_si512(_mm512_srli_epi32(a, 2), two));
-        const __m512i mins = _mm512_or_si512(_mm512_and_si512(_mm512_srli_epi32(c, 4), four),
-                                             _mm512_and_si512(_mm512_srli_epi32(b, 2), two));
+        const __m512i scales = _mm512_or_si512(_mm512_and_si512(c, four), _mm512_and_si512(_mm512_srli_epi32(a, 2), two));
+        const __m512i mins =
+            _mm512_or_si512(_mm512_and_si512(_mm512_srli_epi32(c, 4), four), _mm512_and_si512(_mm512_srli_epi32(b, 2), two));
         unpack_four(scales, mins, d, d_min, 4, f);
     }
 
@@ -316,8 +316,9 @@ void quantise(const float* x, std::int64_t cols, WeightType type, ActivationBloc
     for (std::int64_t k = 0; k < cols; k += kBlock, out += width) {
         const __m512 a = _mm512_loadu_ps(x + k), b = _mm512_loadu_ps(x + k + 16);
         // As integers, magnitudes are in the same order, with infinity and NaN above all numbers.
-        const std::int32_t bits = _mm512_reduce_max_epi32(_mm512_max_epi32(_mm512_and_si512(_mm512_castps_si512(a), magnitude_bits),
-                                                                           _mm512_and_si512(_mm512_castps_si512(b), magnitude_bits)));
+        const std::int32_t bits =
+            _mm512_reduce_max_epi32(_mm512_max_epi32(_mm512_and_si512(_mm512_castps_si512(a), magnitude_bits),
+                                                     _mm512_and_si512(_mm512_castps_si512(b), magnitude_bits)));
         float largest;
         __builtin_memcpy(&largest, &bits, sizeof largest);
         const bool usable = bits >= kSmallestBits && bits < kInfinityBits;

@@ -12,11 +12,13 @@ namespace heart::kernels::quantised {
 
 inline constexpr std::int64_t kBlock = 32;  ///< activations that share a scale
 
-/// Bits of the f32 numbers that bound what a block is scaled by: from 2^-119 on, its scale and the inverse are normal numbers.
+/// Bits of the f32 numbers that bound what a block is scaled by: from 2^-119 on, its scale and the inverse are normal
+/// numbers.
 inline constexpr std::int32_t kSmallestBits = 0x04000000, kInfinityBits = 0x7F800000;
 
-/// An integer below 2^22 in magnitude that is added to these bits makes the bits of the number kOffset + integer. So sums that
-/// start here are floats already, and scaling takes the offset off again in one exact step, sum * scale - kOffset * scale.
+/// An integer below 2^22 in magnitude that is added to these bits makes the bits of the number kOffset + integer. So sums
+/// that start here are floats already, and scaling takes the offset off again in one exact step, sum * scale - kOffset *
+/// scale.
 inline constexpr std::int32_t kOffsetBits = 0x4B400000;
 inline constexpr float kOffset = 12582912.0F;
 
@@ -27,10 +29,10 @@ inline constexpr float kOffset = 12582912.0F;
 
 /// 32 quantised activations x of one column.
 struct ActivationBlock {
-    std::int8_t q[kBlock];    ///< -127 .. 127
-    float scale;              ///< x = scale * q; NaN where x has a NaN or an infinity
-    std::int32_t start;       ///< kOffsetBits - zero_point(type) * sum of q: what integer sums of products start from
-    float sum;                ///< scale * sum of q: what a weight's constant part is multiplied by
+    std::int8_t q[kBlock];  ///< -127 .. 127
+    float scale;            ///< x = scale * q; NaN where x has a NaN or an infinity
+    std::int32_t start;     ///< kOffsetBits - zero_point(type) * sum of q: what integer sums of products start from
+    float sum;              ///< scale * sum of q: what a weight's constant part is multiplied by
 };
 
 struct Activations {

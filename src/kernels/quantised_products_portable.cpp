@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -14,41 +13,42 @@ namespace {
 
 constexpr int kWidest = 8;
 
+/// 16 bits of an f16 number; without branches, so that loops of it become vectors.
 float f32_of(std::uint16_t half) noexcept {
-    const std::uint32_t sign = (half & 0x8000U) << 16, exponent = (half >> 10) & 0x1FU, mantissa = half & 0x3FFU;
-    if (exponent == 0) {
-        const float magnitude = std::ldexp(static_cast<float>(mantissa), -24);
-        return sign != 0 ? -magnitude : magnitude;
-    }
-    const std::uint32_t widened = exponent == 31 ? 255 : exponent + 127 - 15;
-    return std::bit_cast<float>(sign | widened << 23 | mantissa << 13);
+    const std::uint32_t sign = (half & 0x8000U) << 16, magnitude = (half & 0x7FFFU) << 13;
+    // The exponent lands 112 too low, which a product repairs for subnormal numbers too; infinity and NaN have none to
+    // repair.
+    const auto repaired = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) * 0x1p112F);
+    return std::bit_cast<float>(sign | repaired | (magnitude >= 0x0F800000U ? 0x7F800000U : 0U));
 }
 
 void load_halves(const std::uint8_t* p, float* out) noexcept {
-    for (int r = 0; r < kStripRows; ++r) {
-        std::uint16_t half;
-        std::memcpy(&half, p + 2 * r, sizeof half);
-        out[r] = f32_of(half);
-    }
+    std::uint16_t halves[kStripRows];
+    std::memcpy(halves, p, sizeof halves);
+    for (int r = 0; r < kStripRows; ++r) out[r] = f32_of(halves[r]);
 }
 
-/// A block of 32 columns: weight = scale * (q - zero point) - min; the zero point is in what the activations start from.
+/// A block of 32 columns: weight = scale * q - min. Integers are floats, since sums of their products are exact in f32 too
+/// and every vector unit multiplies those.
 struct WeightBlock {
     float scale[kStripRows], min[kStripRows];
-    std::int16_t q[kBlock][kStripRows];
+    float q[kBlock][kStripRows];
 };
 
-/// Weights from a group of 4 columns: for each row, one byte a column.
-template <class Decode>
-void unpack(const std::uint8_t* bytes, int first_column, Decode decode, WeightBlock& out) noexcept {
+enum class Part { whole, low, high };
+
+/// Weights of 4 columns, one byte a column for each row, less the type's zero point.
+template <Part part>
+void unpack(const std::uint8_t* bytes, std::int32_t zero, float (*out)[kStripRows]) noexcept {
+    std::uint32_t words[kStripRows];
+    std::memcpy(words, bytes, sizeof words);
     for (int i = 0; i < 4; ++i) {
-        for (int r = 0; r < kStripRows; ++r) out.q[first_column + i][r] = static_cast<std::int16_t>(decode(bytes[4 * r + i]));
+        const int shift = 8 * i + (part == Part::high ? 4 : 0);
+        const std::uint32_t mask = part == Part::whole ? 0xFF : 0x0F;
+        for (int r = 0; r < kStripRows; ++r)
+            out[i][r] = static_cast<float>(static_cast<std::int32_t>(words[r] >> shift & mask) - zero);
     }
 }
-
-constexpr auto kWhole = [](std::uint8_t byte) { return byte; };
-constexpr auto kLow = [](std::uint8_t byte) { return byte & 0x0F; };
-constexpr auto kHigh = [](std::uint8_t byte) { return byte >> 4; };
 
 /// Scale and min (6 bits each, packed as ggml does) of sub-block `j` of a q4_k block, for one row of its three words.
 void unpack_factors(const std::uint8_t* words, int j, std::uint8_t& scale, std::uint8_t& min) noexcept {
@@ -77,33 +77,36 @@ void unpack_block(WeightType type, const std::uint8_t* strip, std::int64_t b, We
             out.min[r] = d_min[r] * static_cast<float>(min);
         }
         const std::uint8_t* quants = p + 256 + j / 2 * 512;
-        for (int c = 0; c < kBlock; c += 4) j % 2 == 0 ? unpack(quants + 16 * c, c, kLow, out) : unpack(quants + 16 * c, c, kHigh, out);
+        for (int c = 0; c < kBlock; c += 4) {
+            if (j % 2 == 0) unpack<Part::low>(quants + 16 * c, 0, out.q + c);
+            else unpack<Part::high>(quants + 16 * c, 0, out.q + c);
+        }
         return;
     }
     const std::uint8_t* p = strip + b * (type == WeightType::q8_0 ? 34 : 18) * kStripRows;
     load_halves(p, out.scale);
     p += 32;
     if (type == WeightType::q8_0) {
-        for (int c = 0; c < kBlock; c += 4) unpack(p + 16 * c, c, kWhole, out);
+        for (int c = 0; c < kBlock; c += 4) unpack<Part::whole>(p + 16 * c, zero_point(type), out.q + c);
         return;
     }
     for (int c = 0; c < kBlock / 2; c += 4) {
-        unpack(p + 16 * c, c, kLow, out);
-        unpack(p + 16 * c, c + kBlock / 2, kHigh, out);
+        unpack<Part::low>(p + 16 * c, zero_point(type), out.q + c);
+        unpack<Part::high>(p + 16 * c, zero_point(type), out.q + c + kBlock / 2);
     }
 }
 
 void add_block(const WeightBlock& w, bool with_min, const ActivationBlock& x, float* sums) noexcept {
-    std::int32_t dots[kStripRows];
-    for (std::int32_t& dot : dots) dot = x.start - kOffsetBits;
+    float dots[kStripRows] = {};
+#pragma GCC unroll 1
     for (int k = 0; k < kBlock; ++k) {
-        const std::int16_t q = x.q[k];
+        const auto q = static_cast<float>(x.q[k]);
         for (int r = 0; r < kStripRows; ++r) dots[r] += w.q[k][r] * q;
     }
     if (with_min) {
         for (int r = 0; r < kStripRows; ++r) sums[r] -= w.min[r] * x.sum;
     }
-    for (int r = 0; r < kStripRows; ++r) sums[r] += static_cast<float>(dots[r]) * w.scale[r] * x.scale;
+    for (int r = 0; r < kStripRows; ++r) sums[r] += dots[r] * w.scale[r] * x.scale;
 }
 
 void multiply_tile(const Strips& w, const Activations& x, float* y, std::int64_t y_stride) {
@@ -114,7 +117,8 @@ void multiply_tile(const Strips& w, const Activations& x, float* y, std::int64_t
         for (std::int64_t b = 0; b < w.cols / kBlock; ++b) {
             WeightBlock block;
             unpack_block(w.type, strip, b, block);
-            for (int c = 0; c < x.width; ++c) add_block(block, w.type == WeightType::q4_k, x.blocks[b * x.width + c], sums[c]);
+            for (int c = 0; c < x.width; ++c)
+                add_block(block, w.type == WeightType::q4_k, x.blocks[b * x.width + c], sums[c]);
         }
         const std::int64_t rows = std::min(kStripRows, w.rows - row);
         for (int c = 0; c < x.width; ++c) std::copy_n(sums[c], rows, y + c * y_stride + row);
@@ -140,9 +144,7 @@ void quantise(const float* x, std::int64_t cols, WeightType type, ActivationBloc
             out->q[i] = static_cast<std::int8_t>(q);
             sum += q;
         }
-        out->scale = usable                  ? largest / 127.0F
-                     : bits >= kInfinityBits ? std::numeric_limits<float>::quiet_NaN()
-                                             : 0.0F;
+        out->scale = usable ? largest / 127.0F : bits >= kInfinityBits ? std::numeric_limits<float>::quiet_NaN() : 0.0F;
         out->start = kOffsetBits - zero_point(type) * sum;
         out->sum = out->scale * static_cast<float>(sum);
     }

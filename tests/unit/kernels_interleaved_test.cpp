@@ -57,7 +57,9 @@ Bytes plain(WeightType type, std::int64_t cols, const Bytes& strip) {
     std::size_t at = 0, place = 0;
     for (const std::size_t unit : units_of_row(type, cols)) {
         for (std::size_t r = 0; r < kStripRows; ++r) {
-            for (std::size_t i = 0; i < unit; ++i) rows[r * row_bytes + place + i] = strip[at++];
+            // The int8 of q8_0 stand there plus 128; its scales, units of two bytes, as they are.
+            const std::uint8_t flipped = type == WeightType::q8_0 && unit == 4 ? 0x80 : 0;
+            for (std::size_t i = 0; i < unit; ++i) rows[r * row_bytes + place + i] = strip[at++] ^ flipped;
         }
         place += unit;
     }

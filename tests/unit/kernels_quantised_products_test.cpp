@@ -161,11 +161,14 @@ Expected quantised_dot(const Weights& w, std::int64_t row, const float* x, std::
 /// Row `row` of W times x without quantising x, and what rounding x to steps of its blocks' scales can change.
 Expected plain_dot(const Weights& w, std::int64_t row, const float* x, std::int64_t cols) {
     double value = 0, tolerance = 0;
-    for (std::int64_t k = 0; k < cols; ++k) {
-        const Weight weight = w.at(row, k);
-        const double number = weight.factor * weight.integer - weight.constant;
-        value += number * static_cast<double>(x[k]);
-        tolerance += std::abs(number) * 0.501 * quantise(x + k / 32 * 32).scale;
+    for (std::int64_t k = 0; k < cols; k += 32) {
+        const double step = quantise(x + k).scale;
+        for (std::int64_t i = k; i < k + 32; ++i) {
+            const Weight weight = w.at(row, i);
+            const double number = weight.factor * weight.integer - weight.constant;
+            value += number * static_cast<double>(x[i]);
+            tolerance += std::abs(number) * 0.501 * step;
+        }
     }
     return {value, tolerance};
 }
@@ -291,12 +294,12 @@ TEST_P(QuantisedProducts, AreTheSameForAnyNumberOfColumns) {
 }
 
 TEST_P(QuantisedProducts, AreTheSameWhenScratchHoldsOnlySomeOfTheColumns) {
-    constexpr std::int64_t kRows = 16, kCols = 8192, kColumns = 601;
+    constexpr std::int64_t kRows = 16, kCols = 8192, kColumns = 250;
     Weights w(type(), kRows, kCols, 9);
     const InterleavedMatrix matrix = w.interleaved();
     const Floats x = random_floats(z(kColumns * kCols), 10);
     const Floats all = product(matrix, x, kColumns, kCols, kRows);
-    for (const std::int64_t n : {std::int64_t{0}, std::int64_t{350}, kColumns - 1}) {
+    for (const std::int64_t n : {std::int64_t{0}, std::int64_t{200}, kColumns - 1}) {
         const Floats column(x.begin() + n * kCols, x.begin() + (n + 1) * kCols);
         const Floats alone = product(matrix, column, 1, kCols, kRows);
         EXPECT_TRUE(std::equal(alone.begin(), alone.begin() + kRows, all.begin() + n * kRows)) << n;
