@@ -16,13 +16,21 @@ namespace heart::heartmula {
 /// One token of each codebook.
 using Frame = std::vector<std::int32_t>;
 
-/// How a session cuts its work; the codes do not depend on it.
+/// What a frame computes: all, or for measurements one half alone.
+enum class FramePart {
+    whole,
+    backbone,  ///< no heads and no depth decoder: nothing is drawn
+    depth,     ///< heads and depth decoder see what would enter the backbone
+};
+
+/// How a session cuts its work; the codes of whole frames do not depend on it.
 struct SessionOptions {
     /// The cache is looked at in steps of this many positions: one graph serves as many frames, and fused attention kernels
     /// of GPUs want whole blocks.
     std::int64_t length_step = 256;
     /// Prompt positions per pass: bounds scratch whatever the prompt's length.
     std::int64_t prompt_piece = 256;
+    FramePart part = FramePart::whole;
     graph::GraphOptions graph;
 };
 
@@ -45,6 +53,10 @@ public:
 
     /// Draws the frame that follows `previous`.
     [[nodiscard]] Frame next_frame(const Frame& previous, std::span<const float> noise);
+
+    /// In place of a prompt, for measurements: `length` positions, at most `SessionOptions::prompt_piece` of them different,
+    /// with random keys and values.
+    void pretend_prompt(std::int64_t length);
 
     /// Positions in use.
     [[nodiscard]] std::int64_t length() const noexcept { return length_; }
