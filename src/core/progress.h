@@ -6,7 +6,17 @@
 namespace heart {
 
 /// What long work is busy with; a song goes through the first five in this order.
-enum class Phase { load_language_model, prefill, frames, load_codec, decode, write_checkpoint };
+enum class Phase {
+    load_language_model,
+    prefill,
+    frames,
+    load_codec,
+    decode,
+    write_checkpoint,
+    measure_machine,
+    measure_frames,
+    measure_codec,
+};
 
 [[nodiscard]] constexpr std::string_view phase_name(Phase phase) noexcept {
     switch (phase) {
@@ -16,6 +26,9 @@ enum class Phase { load_language_model, prefill, frames, load_codec, decode, wri
         case Phase::load_codec: return "loading HeartCodec";
         case Phase::decode: return "rendering audio";
         case Phase::write_checkpoint: return "writing weights";
+        case Phase::measure_machine: return "timing the machine";
+        case Phase::measure_frames: return "timing frames";
+        case Phase::measure_codec: return "timing the codec";
     }
     return "";
 }

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -76,17 +77,23 @@ std::uint64_t MemoryPlan::peak() const noexcept {
 }
 
 MemoryPlan plan_memory(const CheckpointSet& set, const PlanRequest& r) {
+    std::optional<formats::Checkpoint> language_model, codec;
+    if (r.with_language_model) language_model = set.language_model();
+    if (r.with_codec) codec = set.codec();
+    return plan_memory(language_model ? &*language_model : nullptr, codec ? &*codec : nullptr, r);
+}
+
+MemoryPlan plan_memory(const formats::Checkpoint* language_model, const formats::Checkpoint* codec, const PlanRequest& r) {
     constexpr std::uint64_t kScratch = 512'000'000;  // measured at the published sizes: both models stay below
     MemoryPlan plan;
     plan.lazy_load = r.lazy_load;
-    if (r.with_language_model) {
-        const formats::Checkpoint lm = set.language_model();
-        const auto config = heartmula::Config::parse(lm.config(), lm.describe() + "/config.json");
-        plan.language_model = heartmula::check_checkpoint(lm, r.language_model_type);
+    if (language_model != nullptr) {
+        const auto config = heartmula::Config::parse(language_model->config(), language_model->describe() + "/config.json");
+        plan.language_model = heartmula::check_checkpoint(*language_model, r.language_model_type);
         const std::int64_t positions = std::min(r.positions, config.backbone.max_length);  // a song never has more
         plan.kv_cache = heartmula::SongSession::cache_bytes(config, positions, r.cfg_scale, r.cache_type);
     }
-    if (r.with_codec) plan.codec = heartcodec::check_checkpoint(set.codec(), r.codec_type);
+    if (codec != nullptr) plan.codec = heartcodec::check_checkpoint(*codec, r.codec_type);
     plan.scratch = std::min(kScratch, plan.language_model + plan.codec);
     return plan;
 }

@@ -52,6 +52,9 @@ struct PlanRequest {
     bool lazy_load = false, with_language_model = true, with_codec = true;
 };
 [[nodiscard]] MemoryPlan plan_memory(const CheckpointSet& set, const PlanRequest& request);
+/// The same for checkpoints that are open; either may be null and is then left out.
+[[nodiscard]] MemoryPlan plan_memory(const formats::Checkpoint* language_model, const formats::Checkpoint* codec,
+                                     const PlanRequest& request);
 
 /// Bytes of memory that this process may still take; 0 when unknown.
 [[nodiscard]] std::uint64_t available_memory();

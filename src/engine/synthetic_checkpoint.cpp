@@ -17,6 +17,9 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <map>
+#include <memory>
+#include <span>
 #include <system_error>
 #include <vector>
 
@@ -161,6 +164,31 @@ Values values_for(const graph::Published& t) {
     return {0, 1.0F / std::sqrt(static_cast<float>(in))};
 }
 
+/// Numbers of one block of a tensor, as bytes of type `dtype`.
+void draw(const Values& values, std::uint64_t seed, std::uint32_t tensor, std::uint32_t block, DType dtype,
+          std::span<std::byte> out) {
+    const auto store = [&](std::size_t i, float x) {
+        if (dtype == DType::f32) {
+            std::memcpy(out.data() + 4 * i, &x, 4);
+        } else {
+            const std::uint16_t half = dtype == DType::f16 ? formats::f32_to_f16(x) : formats::f32_to_bf16(x);
+            std::memcpy(out.data() + 2 * i, &half, 2);
+        }
+    };
+    const std::size_t n = out.size() / formats::dtype_size(dtype);
+    // Uniform over 16 bits has a standard deviation of 65536 / sqrt(12).
+    const float scale = values.deviation * std::sqrt(12.0F) / 65536.0F;
+    for (std::size_t i = 0; i < n; i += 8) {
+        const auto words =
+            philox4x32({static_cast<std::uint32_t>(i / 8), block, tensor, static_cast<std::uint32_t>(Draw::weight)},
+                       {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
+        for (std::size_t j = 0; j < 8 && i + j < n; ++j) {
+            const std::uint32_t bits = (words[j / 2] >> (16 * (j % 2))) & 0xffff;
+            store(i + j, values.constant + scale * (static_cast<float>(bits) - 32767.5F));
+        }
+    }
+}
+
 /// Writes random tensors one behind the other.
 class TensorWriter {
 public:
@@ -172,46 +200,23 @@ public:
         const Values values = values_for(tensor);
         for (std::uint32_t block = 0; left > 0; ++block) {
             const std::size_t n = std::min<std::uint64_t>(left, kPiece);
-            draw(values, number, block, n);
-            out_.write(bytes_.data(), static_cast<std::streamsize>(n * formats::dtype_size(dtype_)));
+            bytes_.resize(n * formats::dtype_size(dtype_));
+            draw(values, seed_, number, block, dtype_, bytes_);
+            out_.write(reinterpret_cast<const char*>(bytes_.data()), static_cast<std::streamsize>(bytes_.size()));
             if (!out_)
                 throw Error(ErrorCode::io, "cannot write the checkpoint")
                     .found(std::strerror(errno))
                     .hint("is the disk full?");
-            wrote(n * formats::dtype_size(dtype_));
+            wrote(bytes_.size());
             left -= n;
         }
     }
 
 private:
-    void draw(const Values& values, std::uint32_t tensor, std::uint32_t block, std::size_t n) {
-        bytes_.resize(n * formats::dtype_size(dtype_));
-        // Uniform over 16 bits has a standard deviation of 65536 / sqrt(12).
-        const float scale = values.deviation * std::sqrt(12.0F) / 65536.0F;
-        for (std::size_t i = 0; i < n; i += 8) {
-            const auto words =
-                philox4x32({static_cast<std::uint32_t>(i / 8), block, tensor, static_cast<std::uint32_t>(Draw::weight)},
-                           {static_cast<std::uint32_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32)});
-            for (std::size_t j = 0; j < 8 && i + j < n; ++j) {
-                const std::uint32_t bits = (words[j / 2] >> (16 * (j % 2))) & 0xffff;
-                store(i + j, values.constant + scale * (static_cast<float>(bits) - 32767.5F));
-            }
-        }
-    }
-
-    void store(std::size_t i, float x) {
-        if (dtype_ == DType::f32) {
-            std::memcpy(bytes_.data() + 4 * i, &x, 4);
-        } else {
-            const std::uint16_t half = dtype_ == DType::f16 ? formats::f32_to_f16(x) : formats::f32_to_bf16(x);
-            std::memcpy(bytes_.data() + 2 * i, &half, 2);
-        }
-    }
-
     std::ofstream& out_;
     std::uint64_t seed_;
     DType dtype_;
-    std::vector<char> bytes_;
+    std::vector<std::byte> bytes_;
 };
 
 /// One model: what stands in its folder.
@@ -281,21 +286,62 @@ void write_model(const std::filesystem::path& root, const Model& model, const Sy
     }
 }
 
+Model language_model_of(const Json& config, std::string folder, DType dtype) {
+    heartmula::Weights weights;
+    graph::WeightPlan plan;
+    weights.plan(plan, heartmula::Config::parse(config, "config.json"));
+    return {std::move(folder), config, plan.published(), dtype};
+}
+
+Model codec_of(const std::string& size, std::string folder) {
+    const Json config = codec_config(size);
+    return {std::move(folder), config, heartcodec::published_tensors(heartcodec::Config::parse(config, "config.json")),
+            DType::f32};
+}
+
 std::vector<Model> models_of(const SyntheticCheckpoint& what, LanguageModelFiles& lm) {
     std::vector<Model> out;
     if (what.language_model != "none") {
         lm = language_model_files(what.language_model, what.dtype);
-        heartmula::Weights weights;
-        graph::WeightPlan plan;
-        weights.plan(plan, heartmula::Config::parse(lm.config, "config.json"));
-        out.push_back({"HeartMuLa-oss-" + what.version, lm.config, plan.published(), what.dtype});
+        out.push_back(language_model_of(lm.config, "HeartMuLa-oss-" + what.version, what.dtype));
     }
-    if (what.codec != "none") {
-        const Json config = codec_config(what.codec);
-        out.push_back({"HeartCodec-oss", config,
-                       heartcodec::published_tensors(heartcodec::Config::parse(config, "config.json")), DType::f32});
-    }
+    if (what.codec != "none") out.push_back(codec_of(what.codec, "HeartCodec-oss"));
     return out;
+}
+
+/// Bytes of random numbers: a block of them over and over.
+formats::Bytes random_bytes(const Values& values, std::uint32_t number, DType dtype, std::size_t size) {
+    const auto memory = std::make_shared_for_overwrite<std::byte[]>(size);
+    const std::size_t block = std::min(size, kPiece * formats::dtype_size(dtype));
+    draw(values, 0, number, 0, dtype, {memory.get(), block});
+    for (std::size_t at = block; at < size; at += block) {
+        std::memcpy(memory.get() + at, memory.get(), std::min(block, size - at));
+    }
+    return formats::Bytes::share(memory, {memory.get(), size});
+}
+
+formats::Checkpoint in_memory(const Model& model) {
+    const auto key = [](const graph::Published& t) {
+        const Values v = values_for(t);
+        return std::pair(v.constant, v.deviation);
+    };
+    std::map<std::pair<float, float>, std::size_t> sizes;  // of the largest tensor that is drawn so
+    for (const graph::Published& t : model.tensors) {
+        std::size_t& size = sizes[key(t)];
+        size = std::max<std::size_t>(size, model.tensor_bytes(t));
+    }
+    std::map<std::pair<float, float>, formats::Bytes> numbers;
+    for (const auto& [k, size] : sizes) {
+        const auto number = static_cast<std::uint32_t>(numbers.size());
+        numbers.emplace(k, random_bytes({k.first, k.second}, number, model.dtype, size));
+    }
+    std::map<std::string, formats::TensorView> tensors;
+    for (const graph::Published& t : model.tensors) {
+        const formats::Bytes& source = numbers.at(key(t));
+        tensors.emplace(t.name,
+                        formats::TensorView{model.dtype, t.shape, source.view().first(model.tensor_bytes(t)), source});
+    }
+    return formats::Checkpoint::in_memory(model.config, std::move(tensors), model.folder);
 }
 
 }  // namespace
@@ -340,6 +386,14 @@ std::uint64_t write_synthetic_checkpoint(const std::filesystem::path& folder, co
         throw;
     }
     return total;
+}
+
+formats::Checkpoint synthetic_language_model(const std::string& size, DType dtype) {
+    return in_memory(language_model_of(language_model_files(size, dtype).config, "(random HeartMuLa " + size + ")", dtype));
+}
+
+formats::Checkpoint synthetic_codec(const std::string& size) {
+    return in_memory(codec_of(size, "(random HeartCodec)"));
 }
 
 }  // namespace heart::engine

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/cancel.h"
+#include "formats/checkpoint.h"
 #include "formats/safetensors.h"
 
 #include <cstdint>
@@ -28,5 +29,10 @@ using WriteProgress = std::function<void(std::uint64_t done, std::uint64_t total
 /// that memory stays small. The codec is always written as F32, since nothing reads a bfloat16 codec well.
 std::uint64_t write_synthetic_checkpoint(const std::filesystem::path& folder, const SyntheticCheckpoint& what,
                                          const WriteProgress& progress, const CancelToken& cancel);
+
+/// The same models without a file, for benchmarks; sizes as above. Tensors whose numbers are drawn alike share memory, so
+/// that what a 3B model is loaded from takes 1.2 GB and not 8.7.
+[[nodiscard]] formats::Checkpoint synthetic_language_model(const std::string& size, formats::DType dtype);
+[[nodiscard]] formats::Checkpoint synthetic_codec(const std::string& size);
 
 }  // namespace heart::engine

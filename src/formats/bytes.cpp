@@ -65,6 +65,7 @@ Bytes Bytes::map_file(const std::filesystem::path& path) {
     auto mapping = std::make_shared<Mapping>(address, size);
     out.view_ = {static_cast<const std::byte*>(address), size};
     out.owner_ = std::move(mapping);
+    out.is_mapped_ = true;
     return out;
 }
 
@@ -74,8 +75,14 @@ Bytes Bytes::borrow(std::span<const std::byte> memory) {
     return out;
 }
 
+Bytes Bytes::share(std::shared_ptr<const void> owner, std::span<const std::byte> memory) {
+    Bytes out = borrow(memory);
+    out.owner_ = std::move(owner);
+    return out;
+}
+
 void Bytes::release(std::span<const std::byte> part) const noexcept {
-    if (!owner_ || part.empty()) return;
+    if (!is_mapped_ || part.empty()) return;  // other memory would come back as zeros
     const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
     const auto first = (reinterpret_cast<std::uintptr_t>(part.data()) + page - 1) / page * page;
     const auto last = (reinterpret_cast<std::uintptr_t>(part.data()) + part.size()) / page * page;

@@ -9,7 +9,7 @@
 
 namespace heart::formats {
 
-/// Read-only bytes of one file: mapped into memory, or part of the program. Copies share the mapping.
+/// Read-only bytes of one file: mapped into memory, part of the program, or made in memory. Copies share them.
 class Bytes {
 public:
     /// Maps a regular file. ErrorCode::not_found, ::io, or ::malformed for a folder or device in its place.
@@ -18,18 +18,22 @@ public:
     /// Wraps memory that outlives every copy (embedded files, tests).
     [[nodiscard]] static Bytes borrow(std::span<const std::byte> memory);
 
+    /// Shares memory that `owner` keeps alive.
+    [[nodiscard]] static Bytes share(std::shared_ptr<const void> owner, std::span<const std::byte> memory);
+
     [[nodiscard]] std::span<const std::byte> view() const noexcept { return view_; }
     [[nodiscard]] std::string_view text() const noexcept {
         return {reinterpret_cast<const char*>(view_.data()), view_.size()};
     }
 
     /// Tells the system that this part will not be read again soon, so that its pages stop counting as ours. Reading it
-    /// again is allowed and merely slow. No effect on borrowed memory.
+    /// again is allowed and merely slow. Only mapped files have such pages.
     void release(std::span<const std::byte> part) const noexcept;
 
 private:
-    std::shared_ptr<const void> owner_;  // unmaps when the last copy goes; empty for borrowed memory
+    std::shared_ptr<const void> owner_;  // unmaps or frees when the last copy goes; empty for borrowed memory
     std::span<const std::byte> view_;
+    bool is_mapped_ = false;
 };
 
 /// A file that is part of the program.

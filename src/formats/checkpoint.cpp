@@ -70,7 +70,7 @@ Checkpoint Checkpoint::open(const Folder& folder) {
         throw Error(ErrorCode::not_found, fmt::format("no checkpoint at '{}'", folder.describe()))
             .expected("a folder with config.json and model.safetensors (or its shards and their index)");
     }
-    Checkpoint out(folder);
+    Checkpoint out(folder.describe());
     const std::string where = folder.describe() + "/" + kConfig;
     out.config_ = std::make_shared<const Json>(parse_json(folder.open(kConfig).text(), where, {.max_bytes = 1 << 20}));
     if (!out.config_->is_object()) {
@@ -84,6 +84,13 @@ Checkpoint Checkpoint::open(const Folder& folder) {
         throw Error(ErrorCode::not_found, fmt::format("{} holds no weights", folder.describe()))
             .expected(fmt::format("{} or {}", kSingle, kIndex));
     }
+    return out;
+}
+
+Checkpoint Checkpoint::in_memory(Json config, std::map<std::string, TensorView> tensors, std::string label) {
+    Checkpoint out(std::move(label));
+    out.config_ = std::make_shared<const Json>(std::move(config));
+    out.tensors_ = std::move(tensors);
     return out;
 }
 

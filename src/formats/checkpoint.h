@@ -18,6 +18,10 @@ public:
     /// and shards disagree; what `parse_safetensors` throws.
     [[nodiscard]] static Checkpoint open(const Folder& folder);
 
+    /// A checkpoint without files: its config.json and tensors that keep their own memory alive. `label` names it in
+    /// messages.
+    [[nodiscard]] static Checkpoint in_memory(Json config, std::map<std::string, TensorView> tensors, std::string label);
+
     /// config.json of the folder.
     [[nodiscard]] const Json& config() const { return *config_; }
 
@@ -25,13 +29,14 @@ public:
     [[nodiscard]] const TensorView* find(const std::string& name) const;
 
     [[nodiscard]] const std::map<std::string, TensorView>& tensors() const noexcept { return tensors_; }
-    [[nodiscard]] std::string describe() const { return folder_.describe(); }
+    /// For messages: where this is.
+    [[nodiscard]] const std::string& describe() const noexcept { return label_; }
     [[nodiscard]] std::uint64_t bytes() const noexcept;
 
 private:
-    explicit Checkpoint(Folder folder) : folder_(std::move(folder)) {}
+    explicit Checkpoint(std::string label) : label_(std::move(label)) {}
 
-    Folder folder_;
+    std::string label_;
     std::shared_ptr<const Json> config_;
     std::map<std::string, TensorView> tensors_;
 };

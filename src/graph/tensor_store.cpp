@@ -41,6 +41,7 @@ Tensor TensorStore::add(const std::string& name, Type type, const Shape& shape) 
     ensure(!memory_->buffer, "a tensor was added to a store that is already allocated");
     ensure(!shape.empty() && shape.size() <= GGML_MAX_DIMS, "tensors have 1 to 4 dimensions");
     for (const std::int64_t n : shape) ensure(n > 0, "tensor sizes are positive");
+    ensure(shape[0] % block_size(type) == 0, "rows of quantised tensors are whole blocks");
     ggml_tensor* t = ggml_new_tensor(memory_->context.get(), to_ggml(type), static_cast<int>(shape.size()), shape.data());
     ggml_set_name(t, name.c_str());
     return Tensor(t);

@@ -3,6 +3,8 @@
 #include "kernels/attention_families.h"
 #include "kernels/instruction_set.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace heart::kernels {

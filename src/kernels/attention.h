@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
 namespace heart::kernels {
@@ -48,8 +47,9 @@ struct Attention {
 /// them; at most rows * kv_heads threads have work. More columns: blocks of queries against blocks of keys, as matrix
 /// products; at most rows * kv_heads * ceil(n * group / 192) threads have work.
 ///
-/// Each thread keeps scratch from call to call, at most 4 * (2 * max(192, 2 * heads) * (head_dim + 8) + 128 * head_dim) bytes
-/// and 32 KB; only the first call of a size allocates (std::bad_alloc).
+/// Each thread keeps scratch from call to call: up to two columns at most 8 * heads * n * (head_dim + 48) bytes, more
+/// columns at most 2048 * head_dim bytes and 16 KB. Only a call that needs more than any before it allocates
+/// (std::bad_alloc).
 void attend(const Attention& a, int ith, int nth);
 
 }  // namespace heart::kernels

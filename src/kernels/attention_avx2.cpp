@@ -11,8 +11,9 @@ namespace {
 /// Eight floats.
 struct Vectors {
     static constexpr std::int64_t kWidth = 8;
-    static constexpr int kDecodeQueries = 3, kDecodePositions = 4, kDecodeRegisters = 4;  // registers of sums: 3 x 4
-    static constexpr int kTileRows = 4, kTileRegisters = 3;                               // registers of sums: 4 x 3
+    // What is held in registers at a time: scores of so many queries and positions, sums of values; a tile of sums.
+    static constexpr int kDecodeQueries = 3, kDecodePositions = 4, kDecodeSums = 12;
+    static constexpr int kTileRows = 4, kTileRegisters = 3;
 
     using Floats = __m256;
 
@@ -50,8 +51,12 @@ struct Vectors {
     template <int kCount>
     static void store_sums(float* p, const Floats* x) {
         if constexpr (kCount == 4) {
-            const __m128 low = _mm_hadd_ps(folded(x[0]), folded(x[1])), high = _mm_hadd_ps(folded(x[2]), folded(x[3]));
-            _mm_storeu_ps(p, _mm_hadd_ps(low, high));
+            const Floats low = _mm256_add_ps(_mm256_unpacklo_ps(x[0], x[1]), _mm256_unpackhi_ps(x[0], x[1]));
+            const Floats high = _mm256_add_ps(_mm256_unpacklo_ps(x[2], x[3]), _mm256_unpackhi_ps(x[2], x[3]));
+            const __m256d l = _mm256_castps_pd(low), h = _mm256_castps_pd(high);
+            const Floats all =
+                _mm256_add_ps(_mm256_castpd_ps(_mm256_unpacklo_pd(l, h)), _mm256_castpd_ps(_mm256_unpackhi_pd(l, h)));
+            _mm_storeu_ps(p, folded(all));
         } else {
             for (int i = 0; i < kCount; ++i) p[i] = sum(x[i]);
         }
@@ -66,8 +71,10 @@ struct Vectors {
         const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
         return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
     }
-    static float number_f16(const std::uint8_t* p) {
-        return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(p[0] | p[1] << 8)));
+    static Floats set_f16(const std::uint8_t* p) {
+        std::int16_t bits;
+        __builtin_memcpy(&bits, p, sizeof bits);
+        return _mm256_cvtph_ps(_mm_set1_epi16(bits));
     }
 };
 

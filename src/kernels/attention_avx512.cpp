@@ -17,8 +17,9 @@ namespace {
 /// Sixteen floats.
 struct Vectors {
     static constexpr std::int64_t kWidth = 16;
-    static constexpr int kDecodeQueries = 4, kDecodePositions = 4, kDecodeRegisters = 4;  // registers of sums: 4 x 4
-    static constexpr int kTileRows = 8, kTileRegisters = 3;                               // registers of sums: 8 x 3
+    // What is held in registers at a time: scores of so many queries and positions, sums of values; a tile of sums.
+    static constexpr int kDecodeQueries = 4, kDecodePositions = 4, kDecodeSums = 24;
+    static constexpr int kTileRows = 8, kTileRegisters = 3;
 
     using Floats = __m512;
 
@@ -59,8 +60,12 @@ struct Vectors {
     template <int kCount>
     static void store_sums(float* p, const Floats* x) {
         if constexpr (kCount == 4) {
-            const __m128 low = _mm_hadd_ps(folded(x[0]), folded(x[1])), high = _mm_hadd_ps(folded(x[2]), folded(x[3]));
-            _mm_storeu_ps(p, _mm_hadd_ps(low, high));
+            const Floats low = _mm512_add_ps(_mm512_unpacklo_ps(x[0], x[1]), _mm512_unpackhi_ps(x[0], x[1]));
+            const Floats high = _mm512_add_ps(_mm512_unpacklo_ps(x[2], x[3]), _mm512_unpackhi_ps(x[2], x[3]));
+            const __m512d l = _mm512_castps_pd(low), h = _mm512_castps_pd(high);
+            const Floats all =
+                _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(l, h)), _mm512_castpd_ps(_mm512_unpackhi_pd(l, h)));
+            _mm_storeu_ps(p, folded(all));
         } else {
             for (int i = 0; i < kCount; ++i) p[i] = sum(x[i]);
         }
@@ -73,8 +78,10 @@ struct Vectors {
     }
     static Floats widen_f16(const std::uint8_t* p) { return _mm512_cvtph_ps(bytes32(p)); }
     static Floats widen_int8(const std::uint8_t* p) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes16(p))); }
-    static float number_f16(const std::uint8_t* p) {
-        return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(p[0] | p[1] << 8)));
+    static Floats set_f16(const std::uint8_t* p) {
+        std::int16_t bits;
+        __builtin_memcpy(&bits, p, sizeof bits);
+        return _mm512_cvtph_ps(_mm256_set1_epi16(bits));
     }
 
     // Eight numbers, zeros above: the end of a row that is not a multiple of 16.

@@ -22,13 +22,13 @@ struct Tile {
     const float* values;        ///< [positions][head_dim]
     float* weights;             ///< [positions][lanes], scores before
     std::int64_t head_dim;
-    std::int64_t positions;     ///< a multiple of kTileRows
-    bool partly_hidden;         ///< some lane does not look at some of the positions
-    bool keep_hidden_out;       ///< 0 times the value of a hidden position would not be 0
+    std::int64_t positions;  ///< a multiple of kTileRows
+    bool partly_hidden;      ///< some lane does not look at some of the positions
+    bool keep_hidden_out;    ///< 0 times the value of a hidden position would not be 0
 };
 
 template <class V>
-constexpr std::int64_t kLanes = V::kTileRegisters * V::kWidth;
+constexpr std::int64_t kLanes = V::kTileRegisters* V::kWidth;
 
 template <class V, int kRegisters>
 void score_tile(const Tile& t) {
@@ -216,6 +216,12 @@ TileBits bits_of_tile(const Bits& bits, std::int64_t lane, std::int64_t count) {
     return out;
 }
 
+/// Positions up to the last one in `bits`, in whole tiles.
+template <class V>
+std::int64_t used_positions(std::uint64_t bits) {
+    return (63 - __builtin_clzll(bits)) / V::kTileRows * V::kTileRows + V::kTileRows;
+}
+
 template <class V>
 void load_queries(const Attention& a, const QueryRange& range, float* q) {
     const std::int64_t group = a.heads / a.kv_heads;
@@ -242,13 +248,14 @@ void store_results(const Attention& a, const QueryRange& range, const float* sum
 /// All tiles of a block of queries look at one block of positions. `t` has the scratch and state of the first tile.
 template <class V>
 void look_tiles(Tile t, const QueryRange& range, const Bits& bits, bool finite_values) {
-    const std::uint64_t positions = t.positions == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << t.positions) - 1;
     for (std::int64_t lane = 0; lane < range.count; lane += kLanes<V>) {
         const std::int64_t count = smaller(kLanes<V>, range.count - lane);
         const TileBits seen = bits_of_tile(bits, lane, count);
         if (seen.any != 0) {
             t.bits = bits.words + lane;
-            t.partly_hidden = (seen.all & positions) != positions;
+            t.positions = used_positions<V>(seen.any);
+            const std::uint64_t used = ~std::uint64_t{0} >> (64 - t.positions);
+            t.partly_hidden = (seen.all & used) != used;
             t.keep_hidden_out = t.partly_hidden && !finite_values;
             const std::int64_t registers = (count + V::kWidth - 1) / V::kWidth;
             if (registers == 1) look_tile<V, 1>(t);
@@ -284,7 +291,7 @@ void attend_queries(const Attention& a, const QueryRange& range, float* scratch)
     for (std::int64_t start = 0; start < a.positions; start += kBlockPositions) {
         look_at_mask(a, range, start, smaller(kBlockPositions, a.positions - start), bits);
         if (bits.any == 0) continue;
-        const std::int64_t used = (63 - __builtin_clzll(bits.any)) / V::kTileRows * V::kTileRows + V::kTileRows;
+        const std::int64_t used = used_positions<V>(bits.any);
         bool finite = true;
         with_source(a.type, [&](auto source) {
             using Source = decltype(source);

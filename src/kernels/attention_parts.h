@@ -14,6 +14,7 @@ namespace {
 // of 16.
 
 struct F32Source {
+    static constexpr int kBlock = 1;
     static std::int64_t row_bytes(std::int64_t head_dim) { return 4 * head_dim; }
     template <class V>
     static typename V::Floats load(const std::uint8_t* row, std::int64_t i) {
@@ -26,6 +27,7 @@ struct F32Source {
 };
 
 struct F16Source {
+    static constexpr int kBlock = 1;
     static std::int64_t row_bytes(std::int64_t head_dim) { return 2 * head_dim; }
     template <class V>
     static typename V::Floats load(const std::uint8_t* row, std::int64_t i) {
@@ -38,6 +40,7 @@ struct F16Source {
 };
 
 struct Bf16Source {
+    static constexpr int kBlock = 1;
     static std::int64_t row_bytes(std::int64_t head_dim) { return 2 * head_dim; }
     template <class V>
     static typename V::Floats load(const std::uint8_t* row, std::int64_t i) {
@@ -50,17 +53,39 @@ struct Bf16Source {
 };
 
 struct Q8Source {
+    static constexpr int kBlock = 32;
     static std::int64_t row_bytes(std::int64_t head_dim) { return head_dim / 32 * 34; }
     template <class V>
     static typename V::Floats load(const std::uint8_t* row, std::int64_t i) {
         const std::uint8_t* block = row + i / 32 * 34;
-        return V::mul(V::set(V::number_f16(block)), V::widen_int8(block + 2 + i % 32));
+        return V::mul(V::set_f16(block), V::widen_int8(block + 2 + i % 32));
     }
     template <class V>
     static typename V::Floats load_half(const std::uint8_t*, std::int64_t) {
         return V::set(0.0F);  // rows are whole blocks of 32
     }
 };
+
+/// Calls `use(r, numbers)` for kCount registers from element i on, a multiple of what they hold or of 32. One at a time, so
+/// that no more than one of them needs a register.
+template <class V, class Source, int kCount, class Use>
+__attribute__((always_inline)) inline void for_registers(const std::uint8_t* row, std::int64_t i, Use use) {
+    constexpr std::int64_t kRun = kCount * V::kWidth;
+    if constexpr (Source::kBlock > 1 && (kRun % 32 == 0 || 32 % kRun == 0)) {
+        const std::uint8_t* block = row + i / 32 * 34;
+        const std::int64_t first = kRun % 32 == 0 ? 0 : i % 32;
+        auto scale = V::set_f16(block);
+#pragma GCC unroll 8
+        for (int r = 0; r < kCount; ++r) {
+            const std::int64_t place = r * V::kWidth % 32;
+            if (place == 0 && r > 0) scale = V::set_f16(block += 34);
+            use(r, V::mul(scale, V::widen_int8(block + 2 + first + place)));
+        }
+    } else {
+#pragma GCC unroll 8
+        for (int r = 0; r < kCount; ++r) use(r, Source::template load<V>(row, i + r * V::kWidth));
+    }
+}
 
 /// Calls `body` with the source of `type`.
 template <class Body>

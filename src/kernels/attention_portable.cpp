@@ -9,8 +9,9 @@ namespace {
 /// Four floats in the compiler's own vectors (SSE2, NEON).
 struct Vectors {
     static constexpr std::int64_t kWidth = 4;
-    static constexpr int kDecodeQueries = 2, kDecodePositions = 2, kDecodeRegisters = 4;  // registers of sums: 2 x 2, 2 x 4
-    static constexpr int kTileRows = 4, kTileRegisters = 2;                               // registers of sums: 4 x 2
+    // What is held in registers at a time: scores of so many queries and positions, sums of values; a tile of sums.
+    static constexpr int kDecodeQueries = 2, kDecodePositions = 2, kDecodeSums = 8;
+    static constexpr int kTileRows = 4, kTileRegisters = 2;
 
     typedef float Floats __attribute__((vector_size(16)));
     typedef std::int32_t Ints __attribute__((vector_size(16)));
@@ -66,12 +67,19 @@ struct Vectors {
         return reinterpret_cast<Floats>(magnitude | (half & 0x8000U) << 16);
     }
     static Floats widen_int8(const std::uint8_t* p) {
-        typedef std::int8_t Bytes __attribute__((vector_size(4)));
-        return __builtin_convertvector(__builtin_convertvector(read<Bytes>(p), Ints), Floats);
+        typedef std::uint8_t Bytes __attribute__((vector_size(16)));
+        typedef std::uint16_t Halves __attribute__((vector_size(16)));
+        const auto four = static_cast<std::int32_t>(read<std::uint32_t>(p));
+        // Each byte four times, then the topmost of them with its sign.
+        const auto bytes = reinterpret_cast<Bytes>(Ints{four, 0, 0, 0});
+        const auto twice = reinterpret_cast<Halves>(
+            __builtin_shufflevector(bytes, bytes, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
+        const auto fourfold = reinterpret_cast<Ints>(__builtin_shufflevector(twice, twice, 0, 8, 1, 9, 2, 10, 3, 11));
+        return __builtin_convertvector(fourfold >> 24, Floats);
     }
-    static float number_f16(const std::uint8_t* p) {
-        std::uint8_t four[8] = {p[0], p[1]};
-        return widen_f16(four)[0];
+    static Floats set_f16(const std::uint8_t* p) {
+        const std::uint8_t four[8] = {p[0], p[1], p[0], p[1], p[0], p[1], p[0], p[1]};
+        return widen_f16(four);
     }
 };
 

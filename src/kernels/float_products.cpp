@@ -15,11 +15,11 @@ namespace {
 /// Columns that are computed together: their inputs stay in the second-level cache while weights stream past.
 constexpr std::int64_t kBlockColumns = 192;
 /// Weight columns that are summed at a time when inputs are packed.
-constexpr std::int64_t kBlockInputs = 2048;
+constexpr std::int64_t kBlockInputs = 1024;
 constexpr std::int64_t kPackedFloats = 196608;
 constexpr std::int64_t kLineFloats = 16;
 /// Packing inputs pays from this many rows and columns on.
-constexpr std::int64_t kPackedRows = 256, kPackedColumns = 5;
+constexpr std::int64_t kPackedRows = 512, kPackedColumns = 5;
 /// A matrix with no more columns is multiplied in tiles of more strips and fewer columns.
 constexpr std::int64_t kShallowInputs = 128;
 /// Threads share strips out in pairs.

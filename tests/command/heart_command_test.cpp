@@ -286,7 +286,7 @@ TEST_F(HeartCommand, VersionAndHelp) {
     const auto version = run_heart({"--version"});
     EXPECT_EQ(version.exit_code, 0);
     EXPECT_EQ(version.out.substr(0, 6), "heart ");
-    for (const char* verb : {"generate", "decode", "info", "make-checkpoint"}) {
+    for (const char* verb : {"generate", "decode", "info", "make-checkpoint", "bench"}) {
         const auto help = run_heart({verb, "--help"});
         EXPECT_EQ(help.exit_code, 0) << verb;
         EXPECT_GT(help.out.size(), 200U) << verb;
@@ -319,6 +319,83 @@ TEST_F(HeartCommand, MadeCheckpointsMakeSongs) {
     EXPECT_EQ(f.exit_code, 0) << f.err;
     const auto again = run_heart({"make-checkpoint", "--lm", "tiny", "--codec", "tiny", "--output", at("ckpt")});
     EXPECT_EQ(again.exit_code, 2) << "a folder that is not empty is left alone";
+}
+
+// --- bench --------------------------------------------------------------------------------------------------------------
+
+TEST_F(HeartCommand, BenchMeasuresEverything) {
+    const auto f = run_heart(
+        {"bench", "--synthetic", "tiny", "--seconds", "1", "--frames", "2", "--repeat", "1", "--threads", "2", "--json"});
+    ASSERT_EQ(f.exit_code, 0) << f.err;
+    const auto all = json_of(f);
+    const auto number = [&](const char* part, const char* name) { return all.at(part).at(name).get<double>(); };
+    EXPECT_FALSE(all.at("machine").at("name").get<std::string>().empty());
+    EXPECT_EQ(all.at("machine").at("threads"), 2);
+    EXPECT_GT(number("machine", "read_gbps"), 1);
+    for (const char* name : {"f32_gflops", "int8_gops"}) EXPECT_GT(number("machine", name), 0.5) << name;
+    EXPECT_EQ(all.at("lm").at("type"), "bf16");
+    EXPECT_EQ(all.at("lm").at("context"), 500);
+    for (const char* name : {"ms_per_frame", "gb_per_frame", "gbps", "percent_of_read", "backbone_ms", "depth_ms",
+                             "backbone_percent_of_read", "depth_percent_of_read", "prefill_tokens_per_second"}) {
+        EXPECT_GT(number("lm", name), 0) << name;
+    }
+    EXPECT_LE(number("lm", "ms_per_frame_min"), number("lm", "ms_per_frame"));
+    EXPECT_GE(number("lm", "ms_per_frame_max"), number("lm", "ms_per_frame"));
+    EXPECT_EQ(all.at("estimator").at("type"), "f32");
+    EXPECT_TRUE(all.at("estimator").at("extrapolated_from_blocks").is_null());
+    for (const char* name : {"ms", "gflops", "percent_of_peak"}) EXPECT_GT(number("estimator", name), 0) << name;
+    EXPECT_LT(number("estimator", "percent_of_peak"), 200);
+    for (const char* name : {"seconds_per_second", "gflops", "percent_of_peak"}) {
+        EXPECT_GT(number("sq_decoder", name), 0) << name;
+    }
+    EXPECT_NEAR(number("song", "audio_seconds"), 1, 0.05);
+    EXPECT_GT(number("song", "seconds"), 0);
+    EXPECT_GT(number("song", "rtf"), 0);
+    EXPECT_EQ(all.at("song").at("composed"), false);
+    EXPECT_GT(number("memory", "resident_mb"), 1);
+    EXPECT_GE(number("memory", "peak_mb"), number("memory", "resident_mb"));
+}
+
+TEST_F(HeartCommand, BenchMeasuresOnePartAlone) {
+    const auto f = run_heart({"bench", "--synthetic", "tiny", "--only", "lm", "--frames", "1", "--repeat", "1", "--context",
+                              "20", "--type", "f32", "--json", "-q"});
+    ASSERT_EQ(f.exit_code, 0) << f.err;
+    EXPECT_EQ(f.err, "") << "--quiet";
+    const auto all = json_of(f);
+    EXPECT_EQ(all.at("lm").at("type"), "f32");
+    EXPECT_EQ(all.at("lm").at("context"), 20);
+    for (const char* part : {"estimator", "sq_decoder", "song"}) EXPECT_FALSE(all.contains(part)) << part;
+}
+
+TEST_F(HeartCommand, BenchTakesACheckpoint) {
+    const auto f = run_heart({"bench", "--model-path", kTiny, "--only", "codec", "--repeat", "1", "--json"});
+    ASSERT_EQ(f.exit_code, 0) << f.err;
+    EXPECT_GT(json_of(f).at("estimator").at("ms").get<double>(), 0);
+    EXPECT_EQ(json_of(f).at("model"), "ckpt-tiny");
+}
+
+TEST_F(HeartCommand, BenchRefusesInOneLine) {
+    const std::vector<std::vector<std::string>> wrong{
+        {"--only", "everything"}, {"--synthetic", "9B"},
+        {"--type", "q3"},         {"--codec-type", "int8"},
+        {"--frames", "0"},        {"--context", "0"},
+        {"--repeat", "-1"},       {"--seconds", "nan"},
+        {"--threads", "-2"},      {"--synthetic", "tiny", "--model-path", kTiny}};
+    for (const auto& arguments : wrong) {
+        std::vector<std::string> all{"bench"};
+        all.insert(all.end(), arguments.begin(), arguments.end());
+        const auto f = run_heart(all);
+        EXPECT_EQ(f.exit_code, 2) << arguments[0] << " " << arguments[1] << ": " << f.err;
+        EXPECT_EQ(std::count(f.err.begin(), f.err.end(), '\n'), 1) << f.err;
+    }
+}
+
+TEST_F(HeartCommand, BenchStopsWhenInterrupted) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto f = run_heart({"bench", "--synthetic", "tiny", "--frames", "10000", "--context", "1", "--only", "lm"},
+                             {.interrupt_after_ms = 300});
+    EXPECT_EQ(f.exit_code, 130) << f.err;
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
 }
 
 }  // namespace

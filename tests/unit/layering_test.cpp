@@ -43,7 +43,7 @@ const std::map<std::string, std::set<std::string>>& allowed_rooms() {
         {"text", {"formats", "core"}},
         {"audio", {"core"}},
         {"hub", {"formats", "core"}},
-        {"engine", {"models", "text", "audio", "hub", "graph", "formats", "core"}},
+        {"engine", {"models", "text", "audio", "hub", "graph", "kernels", "formats", "core"}},
         {"capi", {"engine", "hub", "audio", "text", "formats", "core"}},
         {"server", {"engine", "hub", "audio", "text", "formats", "core"}},
         {"apps", {"server", "engine", "models", "text", "audio", "hub", "graph", "formats", "core"}},

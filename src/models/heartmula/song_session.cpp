@@ -1,6 +1,7 @@
 #include "models/heartmula/song_session.h"
 
 #include "core/error.h"
+#include "core/philox.h"
 
 #include <fmt/format.h>
 
@@ -63,7 +64,8 @@ SongSession::SongSession(const LanguageModel& model, const Sampling& sampling, s
     }
     const Type cache_type = options.cache_type.value_or(default_cache_type(model.dtype()));
     if (model.config().backbone.head_dim() % graph::block_size(cache_type) != 0) {
-        throw Error(ErrorCode::unsupported, fmt::format("the KV cache of this model cannot be {}", graph::type_name(cache_type)))
+        throw Error(ErrorCode::unsupported,
+                    fmt::format("the KV cache of this model cannot be {}", graph::type_name(cache_type)))
             .expected(fmt::format("heads of a multiple of {} numbers", graph::block_size(cache_type)))
             .found(std::to_string(model.config().backbone.head_dim()));
     }
@@ -118,7 +120,10 @@ std::unique_ptr<SongSession::Pass> SongSession::make_pass(std::int64_t n, std::i
 
     Graph& g = pass->graph;
     const Tensor x = g.named(from_prompt ? g.scale(pass->prompt, 1.0F) : embed_frame(g, *pass), "backbone_in");
-    const Tensor h = llama(g, model_.weights().backbone, c.backbone, backbone_cache_, pass->at, x, "");  // [dim, columns]
+    Tensor h = x;  // [dim, columns]
+    if (options_.part != FramePart::depth) {
+        h = llama(g, model_.weights().backbone, c.backbone, backbone_cache_, pass->at, x, "");
+    }
     g.named(h, "backbone_out");
     g.effect(h);
     if (draws) {
@@ -238,15 +243,15 @@ Frame SongSession::first_frame(const PromptIds& prompt, std::span<const float> n
     for (std::int64_t start = 0; start < total; start += options_.prompt_piece) {
         cancel.check();
         const std::int64_t n = std::min(options_.prompt_piece, total - start);
-        const bool is_last = start + n == total;
-        pass_ = make_pass(n, std::min(round_up(start + n, options_.length_step), backbone_cache_.capacity()), true, is_last);
+        const bool draws = start + n == total && options_.part != FramePart::backbone;
+        pass_ = make_pass(n, std::min(round_up(start + n, options_.length_step), backbone_cache_.capacity()), true, draws);
         place(*pass_, start);
         for (std::int64_t row = 0; row < rows_; ++row) {
             const auto part = std::span(x).subspan(static_cast<std::size_t>((row * total + start) * dim),
                                                    static_cast<std::size_t>(n * dim));
             upload_f32_part(pass_->prompt, static_cast<std::size_t>(row * n * dim), part);
         }
-        if (is_last) upload(pass_->noise, noise);
+        if (draws) upload(pass_->noise, noise);
         pass_->graph.run();
         length_ = start + n;
         if (progress) progress(length_);
@@ -254,11 +259,41 @@ Frame SongSession::first_frame(const PromptIds& prompt, std::span<const float> n
     return read_frame(*pass_);
 }
 
+void SongSession::pretend_prompt(std::int64_t length) {
+    ensure(length_ == 0 && length > 0 && length <= backbone_cache_.capacity(), "a prompt comes first and fits the session");
+    const Config& c = model_.config();
+    const std::int64_t n = std::min(options_.prompt_piece, length);
+    graph::TensorStore inputs(model_.device(), 8);
+    const Tensor k = inputs.add("k", Type::f32, {c.backbone.kv_dim(), n * rows_});
+    const Tensor v = inputs.add("v", Type::f32, {c.backbone.kv_dim(), n * rows_});
+    const Placement at{
+        inputs.add("positions", Type::i32, {n * rows_}), inputs.add("slots", Type::i64, {n * rows_}), {}, n, rows_, n};
+    inputs.allocate();
+    std::vector<float> values(static_cast<std::size_t>(k.elements()));
+    fill_normal({}, values);
+    upload(k, values);
+    upload(v, values);
+    Graph g(model_.device());
+    for (int layer = 0; layer < static_cast<int>(c.backbone.layers); ++layer) {
+        const nn::KvCache::KeyValue written = backbone_cache_.append(g, layer, k, v, at.slots, n);
+        g.effect(written.k);
+        g.effect(written.v);
+    }
+    g.compile();
+    for (std::int64_t start = 0; start < length; start += n) {
+        upload_places(at, backbone_cache_, std::min(start, length - n));
+        g.run();
+    }
+    length_ = length;
+}
+
 Frame SongSession::next_frame(const Frame& previous, std::span<const float> noise) {
     ensure(length_ > 0 && length_ < backbone_cache_.capacity(), "a frame follows the prompt and fits the session");
     const Config& c = model_.config();
-    if (pass_->prompt || length_ >= pass_->at.length) {
-        pass_ = make_pass(1, std::min(round_up(length_ + 1, options_.length_step), backbone_cache_.capacity()), false, true);
+    if (!pass_ || pass_->prompt || length_ >= pass_->at.length) {
+        const bool draws = options_.part != FramePart::backbone;
+        pass_ =
+            make_pass(1, std::min(round_up(length_ + 1, options_.length_step), backbone_cache_.capacity()), false, draws);
         place(*pass_, length_);
     } else {
         upload_places(pass_->at, backbone_cache_, length_);
@@ -269,7 +304,7 @@ Frame SongSession::next_frame(const Frame& previous, std::span<const float> nois
         rows.push_back(static_cast<std::int32_t>(static_cast<std::int64_t>(i) * c.audio_vocabulary) + previous[i]);
     }
     upload(pass_->previous, rows);
-    upload(pass_->noise, noise);
+    if (pass_->draws) upload(pass_->noise, noise);
     pass_->graph.run();
     ++length_;
     return read_frame(*pass_);

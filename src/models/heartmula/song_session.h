@@ -21,7 +21,14 @@ using Frame = std::vector<std::int32_t>;
 /// (`setup_caches`), and beside quantised matrices bf16 stays.
 [[nodiscard]] graph::Type default_cache_type(graph::Type dtype) noexcept;
 
-/// How a session keeps its cache, and how it cuts its work, which the codes do not depend on.
+/// What a frame computes: all, or for measurements one half alone.
+enum class FramePart {
+    whole,
+    backbone,  ///< no heads and no depth decoder: nothing is drawn
+    depth,     ///< heads and depth decoder see what would enter the backbone
+};
+
+/// How a session keeps its cache, and how it cuts its work, which the codes of whole frames do not depend on.
 struct SessionOptions {
     /// Of the backbone's keys and values: f32, bf16, f16 or q8_0; none: the default of the model's type.
     std::optional<graph::Type> cache_type;
@@ -30,6 +37,7 @@ struct SessionOptions {
     std::int64_t length_step = 256;
     /// Prompt positions per pass: bounds scratch whatever the prompt's length.
     std::int64_t prompt_piece = 256;
+    FramePart part = FramePart::whole;
     graph::GraphOptions graph;
 };
 
@@ -52,6 +60,10 @@ public:
 
     /// Draws the frame that follows `previous`.
     [[nodiscard]] Frame next_frame(const Frame& previous, std::span<const float> noise);
+
+    /// In place of a prompt, for measurements: `length` positions, at most `SessionOptions::prompt_piece` of them different,
+    /// with random keys and values.
+    void pretend_prompt(std::int64_t length);
 
     /// Positions in use.
     [[nodiscard]] std::int64_t length() const noexcept { return length_; }

@@ -1,0 +1,236 @@
+#include "core/error.h"
+#include "engine/benchmark.h"
+#include "engine/checkpoint_set.h"
+#include "interrupt.h"
+#include "output.h"
+#include "progress_bar.h"
+#include "verbs.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+namespace heart::app {
+
+namespace {
+
+using engine::BenchmarkReport;
+using engine::BenchmarkRequest;
+using engine::Spread;
+using Json = nlohmann::ordered_json;
+
+struct BenchOptions {
+    CommonOptions common;  // --model-path, --version, --json, --quiet
+    BenchmarkRequest request;
+    std::string synthetic, only, type = "bf16", codec_type = "f32";
+};
+
+std::string lower(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+    return text;
+}
+
+std::string short_name(graph::Type type) {
+    return lower(graph::type_name(type));
+}
+
+/// Any type that weights can be stored in, by its short name or as `generate` spells it.
+BenchmarkRequest::Part part_named(const std::string& only) {
+    using Part = BenchmarkRequest::Part;
+    if (only.empty()) return Part::all;
+    if (only == "lm") return Part::language_model;
+    if (only == "codec") return Part::codec;
+    if (only == "song") return Part::song;
+    throw Error(ErrorCode::usage, fmt::format("--only does not know '{}'", printable(only, 40)))
+        .expected("lm, codec or song");
+}
+
+engine::BenchmarkModels models_of(const BenchOptions& o) {
+    if (o.common.model_path.empty()) return engine::random_models(o.synthetic.empty() ? "3B" : o.synthetic);
+    if (!o.synthetic.empty()) {
+        throw Error(ErrorCode::usage, "--synthetic and --model-path exclude each other").hint("give one of them");
+    }
+    const engine::CheckpointSet set(o.common.model_folder(), o.common.version);
+    return {[set] { return set.language_model(); }, [set] { return set.codec(); }};
+}
+
+// --- what was measured, for programs ----------------------------------------------------------------------------------
+
+void add_spread(Json& out, const std::string& name, const Spread& s) {
+    out[name] = s.median;
+    out[name + "_min"] = s.least;
+    out[name + "_max"] = s.most;
+}
+
+double percent(double part, double whole) {
+    return whole > 0 ? 100 * part / whole : 0;
+}
+
+Json language_model_json(const engine::LanguageModelSpeed& lm, const kernels::MachineSpeed& machine) {
+    const auto gbps = [](double gb, const Spread& ms) { return gb / (ms.median / 1e3); };
+    Json out{{"type", short_name(lm.type)}, {"context", lm.context}};
+    add_spread(out, "ms_per_frame", lm.frame_ms);
+    out["gb_per_frame"] = lm.gb_per_frame;
+    out["gbps"] = gbps(lm.gb_per_frame, lm.frame_ms);
+    out["percent_of_read"] = percent(gbps(lm.gb_per_frame, lm.frame_ms), machine.read_gbps);
+    add_spread(out, "backbone_ms", lm.backbone_ms);
+    add_spread(out, "depth_ms", lm.depth_ms);
+    out["backbone_gb"] = lm.backbone_gb;
+    out["depth_gb"] = lm.depth_gb;
+    out["backbone_percent_of_read"] = percent(gbps(lm.backbone_gb, lm.backbone_ms), machine.read_gbps);
+    out["depth_percent_of_read"] = percent(gbps(lm.depth_gb, lm.depth_ms), machine.read_gbps);
+    add_spread(out, "prefill_tokens_per_second", lm.prefill_tokens_per_second);
+    return out;
+}
+
+Json estimator_json(const engine::EstimatorSpeed& e, const kernels::MachineSpeed& machine) {
+    const double gflops = e.flops / (e.ms.median / 1e3) / 1e9;
+    Json out{{"type", short_name(e.type)}};
+    add_spread(out, "ms", e.ms);
+    out["gflops"] = gflops;
+    out["percent_of_peak"] = percent(gflops, engine::peak_gops(machine, e.type));
+    out["extrapolated_from_blocks"] = nullptr;
+    if (e.extrapolated_from_blocks) {
+        out["extrapolated_from_blocks"] = {e.extrapolated_from_blocks->first, e.extrapolated_from_blocks->second};
+    }
+    return out;
+}
+
+Json scalar_decoder_json(const engine::ScalarDecoderSpeed& s, graph::Type type, const kernels::MachineSpeed& machine) {
+    Json out = Json::object();
+    add_spread(out, "seconds_per_second", s.seconds_per_second);
+    out["gflops"] = s.flops_per_second / 1e9;
+    out["percent_of_peak"] = percent(s.flops_per_second / 1e9, engine::peak_gops(machine, type));
+    return out;
+}
+
+Json report_json(const BenchmarkReport& r, const BenchOptions& o) {
+    const std::string size = o.synthetic.empty() ? "3B" : o.synthetic;
+    Json out{{"heart", HEART_VERSION}, {"model", o.common.model_path.empty() ? "random " + size : o.common.model_label()}};
+    out["machine"] = {{"name", r.machine},
+                      {"threads", r.threads},
+                      {"instructions", r.instructions},
+                      {"read_gbps", r.speed.read_gbps},
+                      {"f32_gflops", r.speed.f32_gflops},
+                      {"int8_gops", r.speed.int8_gops}};
+    if (r.language_model) out["lm"] = language_model_json(*r.language_model, r.speed);
+    if (r.estimator) out["estimator"] = estimator_json(*r.estimator, r.speed);
+    if (r.scalar_decoder) out["sq_decoder"] = scalar_decoder_json(*r.scalar_decoder, o.request.codec_type, r.speed);
+    if (r.song) {
+        out["song"] = {{"seconds", r.song->seconds},
+                       {"audio_seconds", r.song->audio_seconds},
+                       {"rtf", r.song->seconds / r.song->audio_seconds},
+                       {"composed", r.song->composed}};
+    }
+    out["memory"] = {{"resident_mb", static_cast<double>(r.resident_bytes) / 1e6},
+                     {"peak_mb", static_cast<double>(r.peak_bytes) / 1e6}};
+    return out;
+}
+
+// --- and for people ---------------------------------------------------------------------------------------------------
+
+void row(const char* name, const std::string& text) {
+    fmt::print("  {:<18} {}\n", name, text);
+}
+
+std::string spread_text(const Json& of, const std::string& name, const char* unit) {
+    return fmt::format("{:9.1f} {} ({:.1f} to {:.1f})", of.at(name).get<double>(), unit, of.at(name + "_min").get<double>(),
+                       of.at(name + "_max").get<double>());
+}
+
+void print_language_model(const Json& lm) {
+    const auto number = [&](const char* name) { return lm.at(name).get<double>(); };
+    const auto share = [&](const char* ms, const char* gb, const char* of_read) {
+        return fmt::format("{}  {:6.3f} GB  {:3.0f} % of reading", spread_text(lm, ms, "ms"), number(gb), number(of_read));
+    };
+    fmt::print("\nLanguage model ({}, {} positions before)\n", lm.at("type").get<std::string>(),
+               lm.at("context").get<std::int64_t>());
+    row("frame", share("ms_per_frame", "gb_per_frame", "percent_of_read"));
+    row("  backbone", share("backbone_ms", "backbone_gb", "backbone_percent_of_read"));
+    row("  depth decoder", share("depth_ms", "depth_gb", "depth_percent_of_read"));
+    row("prompt", spread_text(lm, "prefill_tokens_per_second", "tokens/s"));
+}
+
+void print_codec(const Json& all) {
+    const Json &e = all.at("estimator"), &s = all.at("sq_decoder");
+    const auto speed = [](const Json& j) {
+        return fmt::format("{:8.1f} GFLOP/s  {:3.0f} % of peak", j.at("gflops").get<double>(),
+                           j.at("percent_of_peak").get<double>());
+    };
+    fmt::print("\nCodec ({})\n", e.at("type").get<std::string>());
+    row("flow transformer", spread_text(e, "ms", "ms") + speed(e));
+    const Json& blocks = e.at("extrapolated_from_blocks");
+    if (!blocks.is_null()) {
+        row("", fmt::format("worked out from {} + {} blocks; --full times all", blocks.at(0).get<int>(),
+                            blocks.at(1).get<int>()));
+    }
+    row("scalar decoder", fmt::format("{:9.3f} s for 1 s of audio{}", s.at("seconds_per_second").get<double>(), speed(s)));
+}
+
+void print_for_people(const Json& all) {
+    const Json& m = all.at("machine");
+    fmt::print("Heart {}, {}\n\nMachine: {}, {} threads, {}\n", HEART_VERSION, all.at("model").get<std::string>(),
+               m.at("name").get<std::string>(), m.at("threads").get<int>(), m.at("instructions").get<std::string>());
+    row("reading memory", fmt::format("{:9.1f} GB/s", m.at("read_gbps").get<double>()));
+    row("f32", fmt::format("{:9.1f} GFLOP/s", m.at("f32_gflops").get<double>()));
+    row("int8", fmt::format("{:9.1f} GOP/s", m.at("int8_gops").get<double>()));
+    if (all.contains("lm")) print_language_model(all.at("lm"));
+    if (all.contains("estimator")) print_codec(all);
+    fmt::print("\n");
+    if (all.contains("song")) {
+        const Json& s = all.at("song");
+        fmt::print("Song of {:.1f} s: {:.1f} s (RTF {:.3f}){}\n", s.at("audio_seconds").get<double>(),
+                   s.at("seconds").get<double>(), s.at("rtf").get<double>(),
+                   s.at("composed").get<bool>() ? ", worked out from the parts" : "");
+    }
+    fmt::print("Memory: {:.0f} MB with a model loaded, {:.0f} MB at most\n",
+               all.at("memory").at("resident_mb").get<double>(), all.at("memory").at("peak_mb").get<double>());
+}
+
+int bench(BenchOptions& o) {
+    interrupt_token();
+    o.request.part = part_named(o.only);
+    o.request.language_model_type = engine::parse_type(o.type);
+    o.request.codec_type = engine::parse_type(o.codec_type);
+    o.request.threads = o.common.threads;
+    const engine::BenchmarkModels models = models_of(o);
+    ProgressBar bar(!o.common.quiet);
+    const BenchmarkReport report = engine::benchmark(models, o.request, bar.callback(), interrupt_token());
+    bar.finish();
+    const Json all = report_json(report, o);
+    if (o.common.json) {
+        print_json(all);
+    } else {
+        print_for_people(all);
+    }
+    return kExitDone;
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, Action& action) {
+    auto o = std::make_shared<BenchOptions>();
+    CLI::App* verb = app.add_subcommand("bench", "Measure the models against what the machine can do");
+    BenchmarkRequest& r = o->request;
+    verb->add_option("--synthetic", o->synthetic, "Random weights in memory: 3B (the default), 7B, 1B or tiny");
+    o->common.add_model(*verb);
+    verb->add_option("--only", o->only, "lm, codec or song");
+    verb->add_option("--type", o->type, "Matrices of the language model: f32, f16, bf16, q8_0, q4_0, q4_k, q5_k or q6_k")
+        ->capture_default_str();
+    verb->add_option("--codec-type", o->codec_type, "Matrices of the codec")->capture_default_str();
+    verb->add_option("--frames", r.frames, "Frames that are timed in a round")->capture_default_str();
+    verb->add_option("--context", r.context, "Positions before them")->capture_default_str();
+    verb->add_option("--prompt", r.prompt, "Positions of the prompt that is timed")->capture_default_str();
+    verb->add_option("--seconds", r.song_seconds, "Length of the song")->capture_default_str();
+    verb->add_option("--repeat", r.repeat, "Rounds")->capture_default_str();
+    verb->add_flag("--full", r.full, "Time the whole flow transformer and a whole song, whatever it takes");
+    verb->add_option("--device", r.device, "auto, cpu, or cpu-ggml: by ggml's own operators, for comparison")
+        ->capture_default_str();
+    verb->add_option("--threads", o->common.threads, "CPU threads; 0 means one per core")->capture_default_str();
+    o->common.add_output(*verb);
+    verb->callback([o, &action] { action = [o] { return bench(*o); }; });
+}
+
+}  // namespace heart::app

@@ -1,0 +1,438 @@
+#include "engine/benchmark.h"
+
+#include "core/error.h"
+#include "core/philox.h"
+#include "engine/benchmark_work.h"
+#include "engine/checkpoint_set.h"
+#include "engine/synthetic_checkpoint.h"
+#include "graph/device.h"
+#include "models/heartcodec/codec.h"
+#include "models/heartmula/song_session.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <memory>
+#include <numeric>
+#include <span>
+
+namespace heart::engine {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using heartcodec::WindowPlan;
+using heartmula::Frame;
+using heartmula::FramePart;
+using heartmula::Sampling;
+using heartmula::SongSession;
+using Part = BenchmarkRequest::Part;
+
+constexpr int kEulerSteps = 10;                     // of a window, as `heart generate` has them
+constexpr std::uint64_t kSmallModel = 200'000'000;  // bytes of a language model with which a song is measured at once
+constexpr std::int64_t kFlowRows = 2;               // with guidance
+constexpr double kMs = 1e3, kGiga = 1e9;
+
+double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// "VmRSS:" (now) or "VmHWM:" (the most there was) of this process in bytes; 0 where the system does not say.
+std::uint64_t process_memory(const std::string& key) {
+    std::ifstream in("/proc/self/status");
+    std::string word;
+    std::uint64_t kib = 0;
+    while (in >> word) {
+        if (word == key) return in >> kib ? kib * 1024 : 0;
+    }
+    return 0;
+}
+
+void forget_peak_memory() {
+    std::ofstream("/proc/self/clear_refs") << "5";
+}
+
+/// Loading, with an error that says what can be done about it here.
+template <typename Load>
+auto load_as(graph::Type type, const char* option, const Load& load) {
+    try {
+        return load();
+    } catch (Error& e) {
+        if (e.code() == ErrorCode::memory) throw Error(e).hint(fmt::format("try a smaller {} or --synthetic", option));
+        if (e.code() != ErrorCode::internal) throw;
+        throw Error(ErrorCode::unsupported, fmt::format("{} {} cannot be loaded", option, graph::type_name(type)))
+            .hint(e.message());
+    }
+}
+
+/// A codec's checkpoint with fewer blocks in both stages of its flow transformer.
+formats::Checkpoint with_blocks(const formats::Checkpoint& whole, std::int64_t stage_1, std::int64_t stage_2) {
+    formats::Json config = whole.config();
+    config["num_layers"] = stage_1;
+    config["num_layers_2"] = stage_2;
+    return formats::Checkpoint::in_memory(std::move(config), whole.tensors(), whole.describe());
+}
+
+/// a + factor * (b - a): from what surrounds the blocks and a share of the blocks to all of them.
+Spread extrapolated(const Spread& around, const Spread& some, double factor) {
+    const auto all = [factor](double a, double b) { return a + factor * (b - a); };
+    return {all(around.median, some.median), all(around.least, some.least), all(around.most, some.most)};
+}
+
+/// One run of the benchmark.
+class Benchmark {
+public:
+    Benchmark(const BenchmarkModels& models, const BenchmarkRequest& request, const ProgressFn& progress,
+              const CancelToken& cancel)
+        : models_(models),
+          request_(request),
+          progress_(progress),
+          cancel_(cancel),
+          device_(graph::Device::open(request.device, request.threads)) {}
+
+    BenchmarkReport run();
+
+private:
+    void measure_machine();
+    void measure_language_model(const formats::Checkpoint& checkpoint);
+    void time_prompt(const heartmula::LanguageModel& model, std::vector<double>& tokens_per_second);
+    std::vector<double> time_frames(const heartmula::LanguageModel& model, FramePart part);
+    void compose_song(const heartmula::LanguageModel& model);
+    void measure_codec(const formats::Checkpoint& checkpoint);
+    void measure_estimator(const heartcodec::Codec& codec, std::int64_t share);
+    Spread time_evaluations(const heartcodec::Codec& codec, bool with_blocks);
+    void measure_scalar_decoder(const heartcodec::Codec& codec);
+    void render_song(const heartcodec::Codec& codec);
+    void work_out_song();
+
+    void begin(Phase phase, double total) {
+        phase_ = phase;
+        done_ = 0;
+        total_ = total;
+        advance(0);
+    }
+    void advance(double by = 1) {
+        done_ += by;
+        if (progress_) progress_({phase_, done_, total_, 0});
+        cancel_.check();
+    }
+    graph::LoadProgress loading(Phase phase) {
+        return [this, phase](std::uint64_t done, std::uint64_t total) {
+            if (progress_) progress_({phase, static_cast<double>(done), static_cast<double>(total), 0});
+        };
+    }
+    void note_memory() {
+        report_.resident_bytes = std::max(report_.resident_bytes, process_memory("VmRSS:"));
+        report_.peak_bytes = process_memory("VmHWM:");
+    }
+    [[nodiscard]] bool wants(Part part) const { return request_.part == Part::all || request_.part == part; }
+    [[nodiscard]] std::int64_t song_frames() const {
+        return std::max<std::int64_t>(std::llround(request_.song_seconds * heartcodec::kCodesPerSecond), 1);
+    }
+
+    const BenchmarkModels& models_;
+    const BenchmarkRequest& request_;
+    const ProgressFn& progress_;
+    const CancelToken& cancel_;
+    std::shared_ptr<graph::Device> device_;
+    BenchmarkReport report_;
+    bool measures_song_ = false;
+    double song_seconds_ = 0;
+    std::vector<std::int32_t> song_codes_;
+    Phase phase_ = Phase::measure_machine;
+    double done_ = 0, total_ = 0;
+};
+
+BenchmarkReport Benchmark::run() {
+    for (const graph::DeviceInfo& d : graph::Device::list()) {
+        if (d.name == device_->name()) report_.machine = d.description;
+    }
+    report_.threads = device_->threads();
+    report_.device = device_->name();
+    report_.instructions = kernels::name_of(kernels::instruction_set());
+    measure_machine();
+    forget_peak_memory();
+
+    const bool song = wants(Part::song);
+    if (wants(Part::language_model) || song) measure_language_model(models_.language_model());
+    if (wants(Part::codec) || song) measure_codec(models_.codec());
+    if (song && !measures_song_) work_out_song();
+    if (measures_song_) {
+        report_.song = SongSpeed{song_seconds_, static_cast<double>(song_frames()) / heartcodec::kCodesPerSecond, false};
+    }
+    measure_machine();
+    return report_;
+}
+
+void Benchmark::measure_machine() {
+    begin(Phase::measure_machine, 1);
+    report_.speed = better_of(report_.speed, kernels::measure_machine({.threads = device_->threads()}, cancel_));
+    advance();
+}
+
+// --- the language model ---------------------------------------------------------------------------------------------
+
+void Benchmark::measure_language_model(const formats::Checkpoint& checkpoint) {
+    const graph::Type type = request_.language_model_type;
+    const auto model = load_as(type, "--type", [&] {
+        const std::int64_t positions = std::max(request_.context + request_.frames, request_.prompt + song_frames());
+        const MemoryPlan plan = plan_memory(&checkpoint, nullptr, {.language_model_type = type, .positions = positions});
+        measures_song_ = wants(Part::song) && (request_.full || plan.language_model < kSmallModel);
+        check_fits(plan);
+        return heartmula::LanguageModel::load(checkpoint, device_, type, loading(Phase::load_language_model), cancel_);
+    });
+    std::vector<double> prompt, whole, backbone, depth;
+    const auto add = [](std::vector<double>& all, const std::vector<double>& more) {
+        all.insert(all.end(), more.begin(), more.end());
+    };
+    begin(Phase::measure_frames, static_cast<double>(request_.repeat * (3 * (request_.frames + 2) + 1)));
+    for (int round = 0; round < request_.repeat; ++round) {
+        time_prompt(*model, prompt);
+        add(whole, time_frames(*model, FramePart::whole));
+        add(backbone, time_frames(*model, FramePart::backbone));
+        add(depth, time_frames(*model, FramePart::depth));
+    }
+    const FrameBytes bytes =
+        frame_bytes(model->weights(), model->config(), request_.context, Sampling{}.cfg_scale, request_.language_model_type);
+    report_.language_model = LanguageModelSpeed{type,
+                                                request_.context,
+                                                spread_of(whole),
+                                                spread_of(backbone),
+                                                spread_of(depth),
+                                                static_cast<double>(bytes.all()) / kGiga,
+                                                static_cast<double>(bytes.backbone) / kGiga,
+                                                static_cast<double>(bytes.depth) / kGiga,
+                                                spread_of(prompt)};
+    if (measures_song_) compose_song(*model);
+    note_memory();
+}
+
+/// A prompt of `length` positions of any words.
+struct AnyPrompt {
+    AnyPrompt(const heartmula::Config& config, std::int64_t length)
+        : words(static_cast<std::size_t>(length - 2)), ids{std::span(&tag, 1), words} {
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            words[i] =
+                static_cast<std::int32_t>(i % static_cast<std::size_t>(std::min<std::int64_t>(config.text_vocabulary, 256)));
+        }
+    }
+    AnyPrompt(const AnyPrompt&) = delete;
+    AnyPrompt& operator=(const AnyPrompt&) = delete;
+
+    std::int32_t tag = 0;
+    std::vector<std::int32_t> words;
+    heartmula::PromptIds ids;
+};
+
+std::vector<float> gumbel_noise(const heartmula::Config& c, std::uint32_t frame) {
+    std::vector<float> noise(static_cast<std::size_t>(c.codebooks * c.audio_vocabulary));
+    fill_gumbel({0, 0, Draw::token, frame, 0}, noise);
+    return noise;
+}
+
+void Benchmark::time_prompt(const heartmula::LanguageModel& model, std::vector<double>& tokens_per_second) {
+    const AnyPrompt prompt(model.config(), request_.prompt);
+    SongSession session(model, {}, request_.prompt, {.part = FramePart::backbone});
+    const auto start = Clock::now();
+    (void)session.first_frame(prompt.ids, {}, cancel_);
+    tokens_per_second.push_back(static_cast<double>(request_.prompt) / seconds_since(start));
+    advance();
+}
+
+/// Milliseconds of each frame.
+std::vector<double> Benchmark::time_frames(const heartmula::LanguageModel& model, FramePart part) {
+    constexpr std::int64_t kWarmUp = 2;
+    const std::vector<float> noise = gumbel_noise(model.config(), 0);
+    SongSession session(model, {}, request_.context + kWarmUp + request_.frames, {.part = part});
+    session.pretend_prompt(request_.context);
+    Frame frame(static_cast<std::size_t>(model.config().codebooks), 1);
+    std::vector<double> ms;
+    for (std::int64_t i = 0; i < kWarmUp + request_.frames; ++i) {
+        const auto start = Clock::now();
+        const Frame next = session.next_frame(frame, noise);
+        if (i >= kWarmUp) ms.push_back(kMs * seconds_since(start));
+        if (!next.empty()) frame = next;
+        advance();
+    }
+    return ms;
+}
+
+/// The whole length, whatever end tokens are drawn.
+void Benchmark::compose_song(const heartmula::LanguageModel& model) {
+    const heartmula::Config& c = model.config();
+    const AnyPrompt prompt(c, request_.prompt);
+    const std::int64_t frames = song_frames();
+    begin(Phase::frames, static_cast<double>(frames));
+    const auto start = Clock::now();
+    SongSession session(model, {}, request_.prompt + frames);
+    Frame frame = session.first_frame(prompt.ids, gumbel_noise(c, 0), cancel_);
+    song_codes_.assign(static_cast<std::size_t>(c.codebooks * frames), 0);
+    for (std::int64_t i = 0; i < frames; ++i) {
+        if (i > 0) frame = session.next_frame(frame, gumbel_noise(c, static_cast<std::uint32_t>(i)));
+        for (std::size_t q = 0; q < frame.size(); ++q) {
+            song_codes_[q * static_cast<std::size_t>(frames) + static_cast<std::size_t>(i)] = frame[q];
+        }
+        advance();
+    }
+    song_seconds_ += seconds_since(start);
+}
+
+// --- the codec ------------------------------------------------------------------------------------------------------
+
+void Benchmark::measure_codec(const formats::Checkpoint& checkpoint) {
+    const auto config = heartcodec::Config::parse(checkpoint.config(), checkpoint.describe() + "/config.json");
+    // The same share of both stages: then all blocks take as much longer than these as there are more of them.
+    const std::int64_t share = request_.full ? 1 : std::gcd(config.layers, config.layers_2);
+    const graph::Type type = request_.codec_type;
+    const auto codec = load_as(type, "--codec-type", [&] {
+        const formats::Checkpoint source =
+            share == 1 ? checkpoint : with_blocks(checkpoint, config.layers / share, config.layers_2 / share);
+        check_fits(plan_memory(nullptr, &source, {.codec_type = type}));
+        return heartcodec::Codec::load(source, device_, type, loading(Phase::load_codec), cancel_);
+    });
+    measure_estimator(*codec, share);
+    measure_scalar_decoder(*codec);
+    if (measures_song_) render_song(*codec);
+    note_memory();
+}
+
+void Benchmark::measure_estimator(const heartcodec::Codec& codec, std::int64_t share) {
+    EstimatorSpeed out;
+    out.type = request_.codec_type;
+    begin(Phase::measure_codec, static_cast<double>((share == 1 ? 1 : 2) * (1 + request_.repeat)));
+    out.ms = time_evaluations(codec, true);
+    heartcodec::Config all = codec.config();
+    if (share > 1) {
+        out.extrapolated_from_blocks = {all.layers, all.layers_2};
+        out.ms = extrapolated(time_evaluations(codec, false), out.ms, static_cast<double>(share));
+        all.layers *= share;
+        all.layers_2 *= share;
+    }
+    out.flops = estimator_flops(all, WindowPlan::kWindowLatents, kFlowRows);
+    report_.estimator = out;
+}
+
+/// Milliseconds of one evaluation, with all blocks that are loaded or with what surrounds them alone.
+Spread Benchmark::time_evaluations(const heartcodec::Codec& codec, bool with_blocks) {
+    heartcodec::Weights weights = codec.weights();
+    if (!with_blocks) {
+        weights.estimator.stage_1.blocks.clear();
+        weights.estimator.stage_2.blocks.clear();
+    }
+    const heartcodec::Config& c = codec.config();
+    heartcodec::FlowSolver flow(device_, weights, c, WindowPlan::kWindowCodes, {.steps = 1 + request_.repeat});
+    flow.condition(std::vector<std::int32_t>(static_cast<std::size_t>(c.quantizers * WindowPlan::kWindowCodes), 1));
+    std::vector<float> noise(static_cast<std::size_t>(WindowPlan::kWindowLatents * c.latent_channels));
+    fill_normal({0, 0, Draw::latent, 0, 0}, noise);
+    std::vector<double> ms;
+    auto start = Clock::now();
+    (void)flow.solve(noise, {}, cancel_, [&](int step) {
+        if (step > 1) ms.push_back(kMs * seconds_since(start));  // the first warms up
+        advance();
+        start = Clock::now();
+    });
+    return spread_of(ms);
+}
+
+void Benchmark::measure_scalar_decoder(const heartcodec::Codec& codec) {
+    const int tiles = 1 + request_.repeat;
+    const heartcodec::Config& c = codec.config();
+    heartcodec::ScalarDecoder decoder(device_, codec.weights().decoder, c);
+    std::vector<float> latents(static_cast<std::size_t>(tiles * decoder.tile() * c.latent_channels));
+    fill_normal({0, 0, Draw::latent, 1, 0}, latents);
+    decoder.start(latents);
+    std::vector<float> stereo(static_cast<std::size_t>(2 * decoder.samples_per_tile()));
+    const double tile_seconds = static_cast<double>(decoder.samples_per_tile()) / static_cast<double>(c.sample_rate);
+    begin(Phase::measure_codec, tiles);
+    std::vector<double> seconds;
+    for (int i = 0; i < tiles; ++i) {
+        const auto start = Clock::now();
+        decoder.decode_tile(stereo);
+        if (i > 0) seconds.push_back(seconds_since(start) / tile_seconds);  // the first warms up
+        advance();
+    }
+    ScalarDecoderSpeed out{spread_of(seconds), 0};
+    out.flops_per_second = scalar_decoder_flops(c, decoder.tile()) / (out.seconds_per_second.median * tile_seconds);
+    report_.scalar_decoder = out;
+}
+
+void Benchmark::render_song(const heartcodec::Codec& codec) {
+    const auto noise = [](std::int64_t window, std::span<float> out) {
+        fill_normal({0, 0, Draw::latent, static_cast<std::uint32_t>(window), 0}, out);
+    };
+    const auto start = Clock::now();
+    codec.decode(
+        song_codes_, noise, {.steps = kEulerSteps}, [](std::span<const float>) {}, cancel_,
+        [&](std::int64_t done, std::int64_t total, std::int64_t) {
+            if (progress_) progress_({Phase::decode, static_cast<double>(done), static_cast<double>(total), 0});
+        });
+    song_seconds_ += seconds_since(start);
+}
+
+void Benchmark::work_out_song() {
+    const LanguageModelSpeed& lm = *report_.language_model;
+    const WindowPlan plan = WindowPlan::of(song_frames());
+    double latents = 0;
+    for (std::int64_t w = 0; w < plan.windows; ++w) latents += static_cast<double>(plan.heard_latents(w));
+    const double decoded = latents / (heartcodec::kCodesPerSecond * heartcodec::kLatentsPerCode);
+    SongSpeed song;
+    song.composed = true;
+    song.audio_seconds = static_cast<double>(plan.codes) / heartcodec::kCodesPerSecond;
+    song.seconds = static_cast<double>(request_.prompt) / lm.prefill_tokens_per_second.median +
+                   static_cast<double>(plan.codes) * lm.frame_ms.median / kMs +
+                   static_cast<double>(plan.windows * kEulerSteps) * report_.estimator->ms.median / kMs +
+                   decoded * report_.scalar_decoder->seconds_per_second.median;
+    report_.song = song;
+}
+
+template <typename T>
+void check_range(const char* name, T value, T least, T most) {
+    if (!(value >= least && value <= most)) {  // also refuses NaN
+        throw Error(ErrorCode::usage, fmt::format("{} is out of range", name))
+            .expected(fmt::format("{} to {}", least, most))
+            .found(fmt::format("{}", value));
+    }
+}
+
+}  // namespace
+
+BenchmarkModels random_models(const std::string& size) {
+    if (size != "3B" && size != "7B" && size != "1B" && size != "tiny") {
+        throw Error(ErrorCode::usage, fmt::format("no random model of size '{}'", printable(size, 40)))
+            .expected("3B, 7B, 1B or tiny");
+    }
+    return {[size] { return synthetic_language_model(size, formats::DType::bf16); },
+            [size] { return synthetic_codec(size == "tiny" ? "tiny" : "full"); }};
+}
+
+void check_request(const BenchmarkRequest& r) {
+    check_range<std::int64_t>("--frames", r.frames, 1, 10'000);
+    check_range<std::int64_t>("--context", r.context, 1, 1 << 20);
+    check_range<std::int64_t>("--prompt", r.prompt, 3, 1 << 20);
+    check_range("--repeat", r.repeat, 1, 100);
+    check_range("--seconds", r.song_seconds, 0.08, 600.0);
+}
+
+Spread spread_of(std::vector<double> values) {
+    if (values.empty()) return {};
+    std::sort(values.begin(), values.end());
+    const std::size_t half = values.size() / 2;
+    const double median = values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+    return {median, values.front(), values.back()};
+}
+
+BenchmarkReport benchmark(const BenchmarkModels& models, const BenchmarkRequest& request, const ProgressFn& progress,
+                          const CancelToken& cancel) {
+    check_request(request);
+    return Benchmark(models, request, progress, cancel).run();
+}
+
+double peak_gops(const kernels::MachineSpeed& speed, graph::Type type) noexcept {
+    return graph::is_quantised(type) ? speed.int8_gops : speed.f32_gflops;
+}
+
+}  // namespace heart::engine
