@@ -1,25 +1,39 @@
 #pragma once
 
 #include "formats/bytes.h"
+#include "formats/gguf.h"
 #include "formats/json.h"
-#include "formats/safetensors.h"
+#include "formats/tensor_view.h"
 
 #include <map>
+#include <memory>
 #include <string>
-#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace heart::formats {
 
-/// All tensors of one model folder of the published (Hugging Face) layout, whether in `model.safetensors` or in shards
-/// that `model.safetensors.index.json` maps; nothing is read before it is asked for.
+/// All tensors of one model folder of the published (Hugging Face) layout, whether in `model.safetensors`, in shards that
+/// `model.safetensors.index.json` maps, or in `model.gguf`; nothing is read before it is asked for.
 class Checkpoint {
 public:
     /// Opens and checks every header. ErrorCode::not_found for a missing folder, file or shard; ::mismatch where index
-    /// and shards disagree; what `parse_safetensors` throws.
+    /// and shards disagree, or where weights stand there both as GGUF and as safetensors; what `parse_safetensors` and
+    /// `parse_gguf` throw.
     [[nodiscard]] static Checkpoint open(const Folder& folder);
 
-    /// config.json of the folder.
+    /// config.json of the folder; without one, the text behind "heart.config" in model.gguf.
     [[nodiscard]] const Json& config() const { return *config_; }
+
+    /// What model.gguf says of itself; empty for safetensors.
+    [[nodiscard]] const GgufMetadata& metadata() const noexcept { return metadata_; }
+
+    /// The files that hold the tensors, by name.
+    struct WeightFile {
+        std::string name;
+        Bytes bytes;
+    };
+    [[nodiscard]] const std::vector<WeightFile>& weight_files() const noexcept { return files_; }
 
     /// The tensor, or nullptr.
     [[nodiscard]] const TensorView* find(const std::string& name) const;
@@ -31,8 +45,15 @@ public:
 private:
     explicit Checkpoint(Folder folder) : folder_(std::move(folder)) {}
 
+    void open_single();
+    void open_shards();
+    void open_gguf();
+    void read_config();
+
     Folder folder_;
     std::shared_ptr<const Json> config_;
+    GgufMetadata metadata_;
+    std::vector<WeightFile> files_;
     std::map<std::string, TensorView> tensors_;
 };
 

@@ -1,0 +1,40 @@
+#include "graph/quantise.h"
+
+#include "core/error.h"
+#include "graph/ggml_types.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+
+namespace heart::graph {
+
+namespace {
+
+/// The largest magnitude that a type holds.
+float largest(Type type) {
+    if (type == Type::f32) return std::numeric_limits<float>::max();
+    if (type == Type::bf16) return 0x1.fep127F;
+    return 65504.0F;
+}
+
+}  // namespace
+
+void quantise_rows(Type type, std::int64_t row_length, std::span<const float> values, std::span<std::byte> out) {
+    const auto count = static_cast<std::int64_t>(values.size());
+    ensure(type != Type::i32 && type != Type::i64, "quantise_rows: a type of real numbers");
+    ensure(row_length > 0 && row_length % block_size(type) == 0 && count % row_length == 0, "quantise_rows: whole rows");
+    ensure(out.size() == type_bytes(type, values.size()), "quantise_rows: room for the rows");
+    const float most = largest(type);
+    for (const float x : values) {
+        if (std::abs(x) <= most) continue;  // false for NaN
+        throw Error(ErrorCode::unsupported, fmt::format("a weight does not fit into {}", type_name(type)))
+            .expected(fmt::format("numbers from {} to {}", -most, most))
+            .found(fmt::format("{}", x));
+    }
+    if (values.empty()) return;
+    ggml_quantize_chunk(to_ggml(type), values.data(), out.data(), 0, count / row_length, row_length, nullptr);
+}
+
+}  // namespace heart::graph

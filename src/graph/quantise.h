@@ -1,0 +1,19 @@
+#pragma once
+
+#include "graph/tensor.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace heart::graph {
+
+/// Rounds rows of `row_length` numbers to `type` (f32, f16, bf16 or a quantised type), in ggml's layout. `out` has exactly
+/// `type_bytes(type, values.size())` bytes; a row is a multiple of the type's block size. Rows do not depend on each other:
+/// parts of a matrix may be rounded on several threads.
+///
+/// ErrorCode::unsupported for a number that the type cannot hold: NaN and infinity, which quantising is undefined for, and
+/// those beyond the largest f16, which scales of blocks are, or bf16.
+void quantise_rows(Type type, std::int64_t row_length, std::span<const float> values, std::span<std::byte> out);
+
+}  // namespace heart::graph
