@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 build_packages="g++ cmake ninja-build git ca-certificates pkg-config
   libfmt-dev nlohmann-json3-dev libcli11-dev libutf8proc-dev
-  libsndfile1-dev libtag1-dev libkissfft-dev libpng-dev"
+  libsndfile1-dev libtag1-dev libkissfft-dev libpng-dev libssl-dev"
 test_packages="libgtest-dev librapidcheck-dev clang-format-14 clang-tidy-14"
 # Kernels for 64-bit ARM are compiled and run on other processors too.
 [ "$(uname -m)" = aarch64 ] || test_packages="$test_packages g++-aarch64-linux-gnu qemu-user-static googletest"

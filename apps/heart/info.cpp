@@ -47,6 +47,7 @@ Json checkpoint_report(const char* name, const std::function<formats::Checkpoint
         out["parameters"] = numbers;
         out["gigabytes"] = static_cast<double>(c.bytes()) / 1e9;
         out["types"] = types;
+        if (const std::string* recipe = formats::find_text(c.metadata(), "heart.recipe")) out["recipe"] = printable(*recipe);
         check(c, out);
         out["whole"] = true;
     } catch (const Error& e) {

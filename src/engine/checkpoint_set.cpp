@@ -18,7 +18,6 @@ namespace heart::engine {
 
 namespace {
 
-constexpr const char* kCodecFolder = "HeartCodec-oss";
 constexpr const char* kTokenizer = "tokenizer.json";
 constexpr const char* kGenerationConfig = "gen_config.json";
 
@@ -48,7 +47,7 @@ CheckpointSet::CheckpointSet(formats::Folder root, std::string version)
     }
     if (!root_.exists()) {
         throw Error(ErrorCode::not_found, fmt::format("no model folder at '{}'", root_.describe()))
-            .expected(fmt::format("a folder with {}/, {}/, {} and {}", language_model_folder(), kCodecFolder, kTokenizer,
+            .expected(fmt::format("a folder with {}/, {}/, {} and {}", language_model_folder(), codec_folder(), kTokenizer,
                                   kGenerationConfig));
     }
 }
@@ -58,7 +57,7 @@ formats::Checkpoint CheckpointSet::language_model() const {
 }
 
 formats::Checkpoint CheckpointSet::codec() const {
-    return formats::Checkpoint::open(root_.sub(kCodecFolder));
+    return formats::Checkpoint::open(root_.sub(codec_folder()));
 }
 
 text::Tokenizer CheckpointSet::tokenizer() const {

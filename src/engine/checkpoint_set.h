@@ -25,6 +25,7 @@ public:
     [[nodiscard]] const formats::Folder& root() const noexcept { return root_; }
     [[nodiscard]] const std::string& version() const noexcept { return version_; }
     [[nodiscard]] std::string language_model_folder() const { return "HeartMuLa-oss-" + version_; }
+    [[nodiscard]] static std::string codec_folder() { return "HeartCodec-oss"; }
 
 private:
     formats::Folder root_;

@@ -20,7 +20,6 @@
 #include <map>
 #include <memory>
 #include <span>
-#include <system_error>
 #include <vector>
 
 namespace heart::engine {
@@ -249,13 +248,6 @@ std::vector<std::vector<graph::Published>> cut_into_shards(const Model& model, s
     return shards;
 }
 
-void write_text(const std::filesystem::path& path, const std::string& text) {
-    std::ofstream out(path, std::ios::binary);
-    out << text;
-    if (!out.flush())
-        throw Error(ErrorCode::io, fmt::format("cannot write '{}'", path.string())).found(std::strerror(errno));
-}
-
 void write_model(const std::filesystem::path& root, const Model& model, const SyntheticCheckpoint& what,
                  const std::function<void(std::uint64_t)>& wrote) {
     const std::filesystem::path folder = root / model.folder;
@@ -350,41 +342,23 @@ std::uint64_t write_synthetic_checkpoint(const std::filesystem::path& folder, co
                                          const WriteProgress& progress, const CancelToken& cancel) {
     LanguageModelFiles lm;
     const std::vector<Model> models = models_of(what, lm);
-    std::error_code error;
-    if (std::filesystem::exists(folder, error) && !std::filesystem::is_empty(folder, error)) {
-        throw Error(ErrorCode::usage, fmt::format("'{}' is not empty", folder.string())).hint("name a new folder");
-    }
     std::uint64_t total = 0, done = 0;
     for (const Model& m : models) {
         for (const graph::Published& t : m.tensors) total += m.tensor_bytes(t);
     }
-    std::filesystem::create_directories(folder, error);
-    if (error)
-        throw Error(ErrorCode::io, fmt::format("cannot make the folder '{}'", folder.string())).found(error.message());
-    const std::uint64_t room = std::filesystem::space(folder, error).available;
-    if (!error && room < total) {
-        throw Error(ErrorCode::io, fmt::format("not enough room in '{}'", folder.string()))
-            .expected(fmt::format("{:.1f} GB", static_cast<double>(total) / 1e9))
-            .found(fmt::format("{:.1f} GB", static_cast<double>(room) / 1e9));
+    NewFolder out(folder, total);
+    if (!lm.config.is_null()) {
+        write_text(folder / "tokenizer.json", lm.tokenizer.dump(1) + "\n");
+        write_text(folder / "gen_config.json", lm.generation.dump(4) + "\n");
     }
-    try {
-        if (!lm.config.is_null()) {
-            write_text(folder / "tokenizer.json", lm.tokenizer.dump(1) + "\n");
-            write_text(folder / "gen_config.json", lm.generation.dump(4) + "\n");
-        }
-        for (const Model& m : models) {
-            write_model(folder, m, what, [&](std::uint64_t n) {
-                cancel.check();
-                done += n;
-                if (progress) progress(done, total);
-            });
-        }
-    } catch (...) {
-        for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-            std::filesystem::remove_all(entry.path(), error);
-        }
-        throw;
+    for (const Model& m : models) {
+        write_model(folder, m, what, [&](std::uint64_t n) {
+            cancel.check();
+            done += n;
+            if (progress) progress(done, total);
+        });
     }
+    out.keep();
     return total;
 }
 

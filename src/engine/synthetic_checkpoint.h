@@ -1,12 +1,12 @@
 #pragma once
 
 #include "core/cancel.h"
+#include "engine/new_folder.h"
 #include "formats/checkpoint.h"
 #include "formats/safetensors.h"
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <string>
 
 namespace heart::engine {
@@ -21,8 +21,6 @@ struct SyntheticCheckpoint {
     std::uint64_t seed = 0;
     std::uint64_t shard_bytes = 5'000'000'000;  ///< a file becomes shards beyond it, as published
 };
-
-using WriteProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
 /// Writes the folder (which must not exist, or be empty) with models, tokenizer.json and gen_config.json; returns the
 /// bytes of weights. On any error or cancellation everything written is removed. Weights are written piece by piece, so

@@ -1,11 +1,10 @@
 #include "formats/checkpoint.h"
 
 #include "core/error.h"
+#include "formats/safetensors.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-
-#include <set>
 
 namespace heart::formats {
 
@@ -14,6 +13,9 @@ namespace {
 constexpr const char* kConfig = "config.json";
 constexpr const char* kSingle = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
+constexpr const char* kGguf = "model.gguf";
+constexpr const char* kConfigKey = "heart.config";
+constexpr JsonLimits kConfigLimits{.max_bytes = 1 << 20};
 constexpr JsonLimits kIndexLimits{.max_bytes = std::size_t{64} << 20, .max_depth = 8};
 
 /// tensor name -> shard file name, as the index says.
@@ -37,11 +39,17 @@ std::map<std::string, std::string> parse_index(const Bytes& file, const std::str
     return out;
 }
 
-std::map<std::string, TensorView> open_shards(const Folder& folder) {
+}  // namespace
+
+void Checkpoint::open_single(const Folder& folder) {
+    files_.push_back({kSingle, folder.open(kSingle)});
+    tensors_ = parse_safetensors(files_.back().bytes, folder.describe() + "/" + kSingle);
+}
+
+void Checkpoint::open_shards(const Folder& folder) {
     const std::string where = folder.describe() + "/" + kIndex;
     const auto weight_map = parse_index(folder.open(kIndex), where);
     std::map<std::string, std::map<std::string, TensorView>> shards;
-    std::map<std::string, TensorView> out;
     for (const auto& [name, shard] : weight_map) {
         auto known = shards.find(shard);
         if (known == shards.end()) {
@@ -50,7 +58,8 @@ std::map<std::string, TensorView> open_shards(const Folder& folder) {
                     .expected(fmt::format("the file '{}' that {} names", printable(shard), kIndex))
                     .hint("download the checkpoint again");
             }
-            known = shards.emplace(shard, parse_safetensors(folder.open(shard), folder.describe() + "/" + shard)).first;
+            files_.push_back({shard, folder.open(shard)});
+            known = shards.emplace(shard, parse_safetensors(files_.back().bytes, folder.describe() + "/" + shard)).first;
         }
         const auto tensor = known->second.find(name);
         if (tensor == known->second.end()) {
@@ -58,31 +67,56 @@ std::map<std::string, TensorView> open_shards(const Folder& folder) {
                 .expected(fmt::format("tensor '{}' in '{}'", printable(name), printable(shard)))
                 .found("no such tensor there");
         }
-        out.emplace(name, tensor->second);
+        tensors_.emplace(name, tensor->second);
     }
-    return out;
 }
 
-}  // namespace
+void Checkpoint::open_gguf(const Folder& folder) {
+    files_.push_back({kGguf, folder.open(kGguf)});
+    GgufFile file = parse_gguf(files_.back().bytes, folder.describe() + "/" + kGguf);
+    metadata_ = std::move(file.metadata);
+    tensors_ = std::move(file.tensors);
+}
+
+void Checkpoint::read_config(const Folder& folder) {
+    std::string where = folder.describe() + "/" + kConfig;
+    const std::string* inside = folder.has(kConfig) ? nullptr : find_text(metadata_, kConfigKey);
+    if (inside != nullptr) {
+        where = fmt::format("{}/{} ({})", folder.describe(), kGguf, kConfigKey);
+        config_ = std::make_shared<const Json>(parse_json(*inside, where, kConfigLimits));
+    } else {
+        config_ = std::make_shared<const Json>(parse_json(folder.open(kConfig).text(), where, kConfigLimits));
+    }
+    if (!config_->is_object()) {
+        throw Error(ErrorCode::malformed, fmt::format("{} is not a configuration", where)).expected("a JSON object");
+    }
+}
 
 Checkpoint Checkpoint::open(const Folder& folder) {
     if (!folder.exists()) {
         throw Error(ErrorCode::not_found, fmt::format("no checkpoint at '{}'", folder.describe()))
-            .expected("a folder with config.json and model.safetensors (or its shards and their index)");
+            .expected("a folder with config.json and model.safetensors (or its shards and their index) or model.gguf");
     }
     Checkpoint out(folder.describe());
-    const std::string where = folder.describe() + "/" + kConfig;
-    out.config_ = std::make_shared<const Json>(parse_json(folder.open(kConfig).text(), where, {.max_bytes = 1 << 20}));
-    if (!out.config_->is_object()) {
-        throw Error(ErrorCode::malformed, fmt::format("{} is not a configuration", where)).expected("a JSON object");
+    const bool single = folder.has(kSingle), gguf = folder.has(kGguf);
+    if (gguf && (single || folder.has(kIndex))) {
+        throw Error(ErrorCode::mismatch, fmt::format("{} holds its weights twice", folder.describe()))
+            .expected(fmt::format("either {} or {}", kGguf, single ? kSingle : kIndex))
+            .hint("remove the one that is not meant");
     }
-    if (folder.has(kSingle)) {
-        out.tensors_ = parse_safetensors(folder.open(kSingle), folder.describe() + "/" + kSingle);
+    if (gguf) {
+        out.open_gguf(folder);
+        out.read_config(folder);
+        return out;
+    }
+    out.read_config(folder);
+    if (single) {
+        out.open_single(folder);
     } else if (folder.has(kIndex)) {
-        out.tensors_ = open_shards(folder);
+        out.open_shards(folder);
     } else {
         throw Error(ErrorCode::not_found, fmt::format("{} holds no weights", folder.describe()))
-            .expected(fmt::format("{} or {}", kSingle, kIndex));
+            .expected(fmt::format("{}, {} or {}", kSingle, kIndex, kGguf));
     }
     return out;
 }

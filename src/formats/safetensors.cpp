@@ -1,6 +1,5 @@
 #include "formats/safetensors.h"
 
-#include "core/checked.h"
 #include "core/error.h"
 #include "formats/json.h"
 
@@ -10,45 +9,18 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
-#include <optional>
 
 namespace heart::formats {
-
-static_assert(std::endian::native == std::endian::little, "tensor files are read in place");
 
 namespace {
 
 constexpr std::size_t kLengthBytes = 8;
 constexpr std::uint64_t kMaxHeader = 100'000'000;  // the format's own limit
 constexpr std::size_t kMaxRank = 8;
-
-struct DTypeInfo {
-    DType type;
-    std::string_view name;
-    std::size_t size;
-};
-
-constexpr std::array<DTypeInfo, 15> kDTypes{{{DType::boolean, "BOOL", 1},
-                                             {DType::u8, "U8", 1},
-                                             {DType::i8, "I8", 1},
-                                             {DType::f8_e5m2, "F8_E5M2", 1},
-                                             {DType::f8_e4m3, "F8_E4M3", 1},
-                                             {DType::i16, "I16", 2},
-                                             {DType::u16, "U16", 2},
-                                             {DType::f16, "F16", 2},
-                                             {DType::bf16, "BF16", 2},
-                                             {DType::i32, "I32", 4},
-                                             {DType::u32, "U32", 4},
-                                             {DType::f32, "F32", 4},
-                                             {DType::f64, "F64", 8},
-                                             {DType::i64, "I64", 8},
-                                             {DType::u64, "U64", 8}}};
-
-const DTypeInfo& info_of(DType type) noexcept {
-    return *std::find_if(kDTypes.begin(), kDTypes.end(), [&](const DTypeInfo& d) { return d.type == type; });
-}
+constexpr std::array kTypes{DType::boolean, DType::u8,  DType::i8,  DType::f8_e5m2, DType::f8_e4m3,
+                            DType::i16,     DType::u16, DType::f16, DType::bf16,    DType::i32,
+                            DType::u32,     DType::f32, DType::f64, DType::i64,     DType::u64};
 
 Error malformed(std::string_view file, std::string_view what) {
     return Error(ErrorCode::malformed, fmt::format("{}: {}", printable(file), what));
@@ -101,24 +73,21 @@ TensorView parse_entry(const Json& entry, std::string_view name, std::string_vie
     }
     TensorView out;
     const Json& type = entry.at("dtype");
-    const auto known = std::find_if(kDTypes.begin(), kDTypes.end(), [&](const DTypeInfo& d) {
-        return type.is_string() && d.name == type.get_ref<const std::string&>();
+    const auto known = std::find_if(kTypes.begin(), kTypes.end(), [&](DType t) {
+        return type.is_string() && dtype_name(t) == type.get_ref<const std::string&>();
     });
-    if (known == kDTypes.end()) {
+    if (known == kTypes.end()) {
         throw Error(ErrorCode::unsupported, fmt::format("{}: {} has an unknown dtype", printable(file_name), label))
             .found(type.dump(-1, ' ', true));
     }
-    out.dtype = known->type;
+    out.dtype = *known;
     out.shape = parse_counts(entry.at("shape"), file_name, name, "shape");
     if (out.shape.size() > kMaxRank) {
         throw malformed(file_name, label + " has too many dimensions")
             .expected(fmt::format("at most {}", kMaxRank))
             .found(std::to_string(out.shape.size()));
     }
-    std::uint64_t bytes = known->size;
-    const std::string counted = fmt::format("{}: {}", printable(file_name), label);
-    for (const std::uint64_t n : out.shape) bytes = checked_mul(bytes, n, counted.c_str());
-
+    const std::uint64_t bytes = tensor_bytes(*known, out.shape, fmt::format("{}: {}", printable(file_name), label));
     const auto offsets = parse_counts(entry.at("data_offsets"), file_name, name, "data_offsets");
     if (offsets.size() != 2 || offsets[0] > offsets[1] || offsets[1] > data.size()) {
         throw malformed(file_name, label + " lies outside the file")
@@ -128,7 +97,7 @@ TensorView parse_entry(const Json& entry, std::string_view name, std::string_vie
     }
     if (offsets[1] - offsets[0] != bytes) {
         throw malformed(file_name, label + " has the wrong size")
-            .expected(fmt::format("{} bytes for {} {}", bytes, known->name, shape_text(out.shape)))
+            .expected(fmt::format("{} bytes for {} {}", bytes, dtype_name(*known), shape_text(out.shape)))
             .found(fmt::format("{} bytes", offsets[1] - offsets[0]));
     }
     out.data = data.subspan(offsets[0], bytes);
@@ -163,26 +132,6 @@ void check_coverage(const std::map<std::string, TensorView>& tensors, std::span<
 
 }  // namespace
 
-std::string_view dtype_name(DType type) noexcept {
-    return info_of(type).name;
-}
-
-std::size_t dtype_size(DType type) noexcept {
-    return info_of(type).size;
-}
-
-bool is_floating_point(DType type) noexcept {
-    return type == DType::f16 || type == DType::bf16 || type == DType::f32 || type == DType::f64;
-}
-
-std::string shape_text(std::span<const std::uint64_t> shape) {
-    return fmt::format("[{}]", fmt::join(shape, ", "));
-}
-
-std::uint64_t TensorView::elements() const noexcept {
-    return data.size() / dtype_size(dtype);
-}
-
 std::map<std::string, TensorView> parse_safetensors(const Bytes& file, std::string_view file_name) {
     const std::string_view text = header_text(file, file_name);
     if (!text.starts_with('{'))
@@ -205,8 +154,12 @@ std::string safetensors_header(std::span<const TensorToWrite> tensors) {
     header["__metadata__"] = {{"format", "pt"}};
     std::uint64_t offset = 0;
     for (const TensorToWrite& t : tensors) {
-        std::uint64_t bytes = dtype_size(t.dtype);
-        for (const std::uint64_t n : t.shape) bytes = checked_mul(bytes, n, "tensor");
+        if (is_quantised(t.dtype)) {
+            throw Error(ErrorCode::unsupported, fmt::format("safetensors has no type for tensor '{}'", printable(t.name)))
+                .found(std::string(dtype_name(t.dtype)))
+                .hint("quantised tensors are kept in GGUF files");
+        }
+        const std::uint64_t bytes = tensor_bytes(t.dtype, t.shape, fmt::format("tensor '{}'", printable(t.name)));
         header[t.name] = {{"dtype", dtype_name(t.dtype)}, {"shape", t.shape}, {"data_offsets", {offset, offset + bytes}}};
         offset += bytes;
     }
@@ -216,71 +169,6 @@ std::string safetensors_header(std::span<const TensorToWrite> tensors) {
     std::string out(kLengthBytes, '\0');
     std::memcpy(out.data(), &length, kLengthBytes);
     return out + text;
-}
-
-float f16_to_f32(std::uint16_t bits) noexcept {
-    const std::uint32_t sign = (bits & 0x8000U) << 16;
-    const std::uint32_t exponent = (bits >> 10) & 0x1f;
-    const std::uint32_t fraction = bits & 0x3ffU;
-    if (exponent == 0)
-        return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(static_cast<float>(fraction) * 0x1p-24F));
-    if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000U | (fraction << 13));
-    return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (fraction << 13));
-}
-
-std::uint16_t f32_to_f16(float value) noexcept {
-    const auto bits = std::bit_cast<std::uint32_t>(value);
-    const std::uint32_t sign = (bits >> 16) & 0x8000U;
-    const std::uint32_t magnitude = bits & 0x7fffffffU;
-    if (magnitude > 0x7f800000U) return static_cast<std::uint16_t>(sign | 0x7e00U);   // NaN
-    if (magnitude >= 0x477ff000U) return static_cast<std::uint16_t>(sign | 0x7c00U);  // rounds beyond 65504
-    if (magnitude < 0x38800000U) {                                                    // subnormal: count units of 2^-24
-        const float units = std::bit_cast<float>(magnitude) * 0x1p24F;
-        const float rounded = (units + 0x1p23F) - 0x1p23F;  // to nearest, ties to even
-        return static_cast<std::uint16_t>(sign | static_cast<std::uint32_t>(rounded));
-    }
-    const std::uint32_t rounded = magnitude + 0xfffU + ((magnitude >> 13) & 1U);
-    return static_cast<std::uint16_t>(sign | ((rounded - 0x38000000U) >> 13));
-}
-
-float bf16_to_f32(std::uint16_t bits) noexcept {
-    return std::bit_cast<float>(std::uint32_t{bits} << 16);
-}
-
-std::uint16_t f32_to_bf16(float value) noexcept {
-    const auto bits = std::bit_cast<std::uint32_t>(value);
-    if ((bits & 0x7fffffffU) > 0x7f800000U) return static_cast<std::uint16_t>((bits >> 16) | 0x40U);  // keep NaN a NaN
-    return static_cast<std::uint16_t>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16);
-}
-
-void read_as_f32(const TensorView& tensor, std::uint64_t first, std::span<float> out) {
-    ensure(first + out.size() <= tensor.elements(), "read_as_f32: inside the tensor");
-    const std::byte* source = tensor.data.data() + first * dtype_size(tensor.dtype);
-    const auto each16 = [&](auto&& convert) {
-        for (std::size_t i = 0; i < out.size(); ++i) {
-            std::uint16_t bits = 0;  // copied: a tensor need not be aligned
-            std::memcpy(&bits, source + 2 * i, 2);
-            out[i] = convert(bits);
-        }
-    };
-    switch (tensor.dtype) {
-        case DType::f32:
-            if (!out.empty()) std::memcpy(out.data(), source, out.size_bytes());
-            return;
-        case DType::bf16: return each16(bf16_to_f32);
-        case DType::f16: return each16(f16_to_f32);
-        case DType::f64:
-            for (std::size_t i = 0; i < out.size(); ++i) {
-                double value = 0;
-                std::memcpy(&value, source + 8 * i, 8);
-                out[i] = static_cast<float>(value);
-            }
-            return;
-        default:
-            throw Error(ErrorCode::unsupported, "cannot read numbers from this tensor")
-                .expected("F32, F16, BF16 or F64")
-                .found(std::string(dtype_name(tensor.dtype)));
-    }
 }
 
 }  // namespace heart::formats

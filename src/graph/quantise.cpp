@@ -6,11 +6,38 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 namespace heart::graph {
+
+namespace {
+
+/// The largest magnitude that a type holds.
+float largest(Type type) {
+    if (type == Type::f32) return std::numeric_limits<float>::max();
+    if (type == Type::bf16) return 0x1.fep127F;
+    return 65504.0F;
+}
+
+}  // namespace
+
+void quantise_rows(Type type, std::int64_t row_length, std::span<const float> values, std::span<std::byte> out) {
+    const auto count = static_cast<std::int64_t>(values.size());
+    ensure(type != Type::i32 && type != Type::i64, "quantise_rows: a type of real numbers");
+    ensure(row_length > 0 && row_length % block_size(type) == 0 && count % row_length == 0, "quantise_rows: whole rows");
+    ensure(out.size() == type_bytes(type, values.size()), "quantise_rows: room for the rows");
+    const float most = largest(type);
+    for (const float x : values) {
+        if (std::abs(x) <= most) continue;  // false for NaN
+        throw Error(ErrorCode::unsupported, fmt::format("a weight does not fit into {}", type_name(type)))
+            .expected(fmt::format("numbers from {} to {}", -most, most))
+            .found(fmt::format("{}", x));
+    }
+    if (values.empty()) return;
+    ggml_quantize_chunk(to_ggml(type), values.data(), out.data(), 0, count / row_length, row_length, nullptr);
+}
 
 void convert_rows(Type type, std::int64_t row_length, std::span<const float> values, std::span<std::byte> out) {
     ensure(out.size() == type_bytes(type, values.size()), "convert_rows: room for the rows");
@@ -23,13 +50,7 @@ void convert_rows(Type type, std::int64_t row_length, std::span<const float> val
             std::memcpy(out.data() + 2 * i, &bits, 2);
         }
     } else {
-        if (!std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); })) {
-            throw Error(ErrorCode::malformed, fmt::format("a weight that shall become {} is not finite", type_name(type)))
-                .expected("numbers")
-                .hint("a damaged checkpoint, or one that was written in too narrow a type");
-        }
-        const auto rows = static_cast<std::int64_t>(values.size()) / row_length;
-        ggml_quantize_chunk(to_ggml(type), values.data(), out.data(), 0, rows, row_length, nullptr);
+        quantise_rows(type, row_length, values, out);
     }
 }
 

@@ -26,6 +26,11 @@ std::optional<Type> type_of(DType type) {
         case DType::f32: return Type::f32;
         case DType::f16: return Type::f16;
         case DType::bf16: return Type::bf16;
+        case DType::q8_0: return Type::q8_0;
+        case DType::q4_0: return Type::q4_0;
+        case DType::q4_k: return Type::q4_k;
+        case DType::q5_k: return Type::q5_k;
+        case DType::q6_k: return Type::q6_k;
         default: return std::nullopt;
     }
 }

@@ -273,6 +273,25 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"CodesMissing", {"decode", "--codes", "/no/codes.npy"}, 1, "/no/codes.npy"},
         Refusal{"CodesNotGiven", {"decode"}, 2, "--codes"},
         Refusal{"OpusAtAnOddRate", {"generate", "--model-path", kTiny, "--save-path", "/tmp/x.opus"}, 1, "2400"},
+        Refusal{"QuantizeWithoutType", {"quantize", "--output", "/tmp/heart-none"}, 2, "--type"},
+        Refusal{"QuantizeWithoutOutput", {"quantize", "--type", "q8_0"}, 2, "--output"},
+        Refusal{"QuantizeToAnUnknownType", {"quantize", "--type", "q3_k", "--output", "/tmp/heart-none"}, 2, "q4_k"},
+        Refusal{"QuantizePartToAnUnknownType",
+                {"quantize", "--type", "q8_0", "--head-type", "tiny", "--output", "/tmp/heart-none"},
+                2,
+                "tiny"},
+        Refusal{"QuantizeCodecToBfloat16",
+                {"quantize", "--type", "q8_0", "--codec-type", "bf16", "--output", "/tmp/heart-none"},
+                2,
+                "ninths"},
+        Refusal{"QuantizeOnlyTheTokenizer",
+                {"quantize", "--type", "q8_0", "--only", "words", "--output", "/tmp/heart-none"},
+                2,
+                "lm or codec"},
+        Refusal{"QuantizeMissingModel",
+                {"quantize", "--type", "q8_0", "--model-path", "/no/such/model", "--output", "/tmp/heart-none"},
+                1,
+                "/no/such/model"},
         Refusal{"InfoOfNothing", {"info", "--model-path", "/no/such/model"}, 1, "/no/such/model"}),
     [](const auto& test) { return std::string(test.param.name); });
 
@@ -286,7 +305,7 @@ TEST_F(HeartCommand, VersionAndHelp) {
     const auto version = run_heart({"--version"});
     EXPECT_EQ(version.exit_code, 0);
     EXPECT_EQ(version.out.substr(0, 6), "heart ");
-    for (const char* verb : {"generate", "decode", "info", "make-checkpoint", "bench"}) {
+    for (const char* verb : {"generate", "decode", "info", "make-checkpoint", "bench", "quantize"}) {
         const auto help = run_heart({verb, "--help"});
         EXPECT_EQ(help.exit_code, 0) << verb;
         EXPECT_GT(help.out.size(), 200U) << verb;
@@ -396,6 +415,50 @@ TEST_F(HeartCommand, BenchStopsWhenInterrupted) {
                              {.interrupt_after_ms = 300});
     EXPECT_EQ(f.exit_code, 130) << f.err;
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
+}
+
+// --- quantize -----------------------------------------------------------------------------------------------------------
+
+TEST_F(HeartCommand, QuantizedCheckpointsAreWholeAndMakeSongs) {
+    const auto made = run_heart({"quantize", "--model-path", kTiny, "--type", "q4_k", "--embedding-type", "q8_0",
+                                 "--codec-type", "q8_0", "--output", at("small"), "--json"});
+    ASSERT_EQ(made.exit_code, 0) << made.err;
+    EXPECT_NE(made.err.find("took q4_0: their rows are no whole blocks of q4_k"), std::string::npos) << made.err;
+    const auto report = json_of(made);
+    EXPECT_EQ(report.at("path"), at("small"));
+    const auto& lm = report.at("models").at(0);
+    EXPECT_EQ(lm.at("recipe").at("backbone"), "q4_k");
+    EXPECT_EQ(lm.at("recipe").at("embedding"), "q8_0");
+    EXPECT_EQ(lm.at("bytes"), fs::file_size(folder / "small/HeartMuLa-oss-3B/model.gguf"));
+    EXPECT_LT(lm.at("bytes"), lm.at("source_bytes"));
+    EXPECT_GT(lm.at("types").at("q4_0").at("tensors"), 0);
+    EXPECT_EQ(lm.at("fallbacks").at(0).at("asked"), "q4_k");
+    fs::remove(folder / "small/HeartCodec-oss/config.json");  // it is inside as well
+
+    const auto info = run_heart({"info", "--json", "--model-path", at("small")});
+    ASSERT_EQ(info.exit_code, 0) << info.err << info.out;
+    EXPECT_EQ(json_of(info).at("whole"), true);
+    EXPECT_EQ(json_of(info).at("checkpoint").at("models").at(0).at("tensors"), 55);
+    const auto song = run_heart({"generate", "--model-path", at("small"), "--max-audio-length-ms", "400", "--seed", "1",
+                                 "--save-path", at("a.wav"), "--tags", "piano", "--lyrics-text", "la la"});
+    EXPECT_EQ(song.exit_code, 0) << song.err;
+
+    const auto again = run_heart({"quantize", "--model-path", kTiny, "--type", "q8_0", "--output", at("small")});
+    EXPECT_EQ(again.exit_code, 2) << "a folder that is not empty is left alone";
+}
+
+// Weights that were only copied make the same song.
+TEST_F(HeartCommand, QuantizingToFloat32ChangesNothing) {
+    ASSERT_EQ(run_heart({"quantize", "--model-path", kTiny, "--type", "float32", "--output", at("same"), "-q"}).exit_code,
+              0);
+    for (const std::string& model : {kTiny, at("same")}) {
+        const auto f = run_heart({"generate", "--model-path", model, "--max-audio-length-ms", "400", "--seed", "1",
+                                  "--mula-dtype", "float32", "--save-path", model == kTiny ? at("a.wav") : at("b.wav"),
+                                  "--tags", "piano", "--lyrics-text", "la la", "-q"});
+        ASSERT_EQ(f.exit_code, 0) << f.err;
+        EXPECT_EQ(f.err, "");
+    }
+    EXPECT_EQ(samples_of(at("a.wav")), samples_of(at("b.wav")));
 }
 
 }  // namespace

@@ -86,7 +86,8 @@ TEST(DamagedCheckpoints, AreManyAndDifferent) {
 
 // Without this, a refusal of everything would pass.
 TEST(DamagedCheckpoints, AreAcceptedBeforeTheDamage) {
-    for (const Door door : {Door::language_model, Door::codec, Door::tokenizer, Door::generation_config, Door::codes}) {
+    for (const Door door :
+         {Door::language_model, Door::codec, Door::tokenizer, Door::generation_config, Door::codes, Door::gguf}) {
         const ScratchFolder scratch;
         write_good(door, scratch.path() / "model");
         EXPECT_EQ(refusal_of_folder(door, scratch.path() / "model").message, "accepted") << static_cast<int>(door);
@@ -119,6 +120,21 @@ TEST(DamagedCheckpoints, FlippedHeaderBitsNeverCrash) {
         file[i] = static_cast<char>(file[i] ^ (1 << (i % 8)));
         scratch.write("model/model.safetensors", file);
         refused += refusal_of_folder(Door::language_model, folder).message != "accepted" ? 1 : 0;
+    }
+    EXPECT_GT(refused, 100);
+}
+
+TEST(DamagedCheckpoints, FlippedBitsOfAGgufHeaderNeverCrash) {
+    const ScratchFolder scratch;
+    const auto folder = scratch.path() / "model";
+    write_good(Door::gguf, folder);
+    const std::string whole(formats::Bytes::map_file(folder / "model.gguf").text());
+    int refused = 0;
+    for (std::size_t i = 0; i < 4096; i += 29) {
+        std::string file = whole;
+        file[i] = static_cast<char>(file[i] ^ (1 << (i % 8)));
+        scratch.write("model/model.gguf", file);
+        refused += refusal_of_folder(Door::gguf, folder).message != "accepted" ? 1 : 0;
     }
     EXPECT_GT(refused, 100);
 }

@@ -512,6 +512,7 @@ const std::vector<Damage>& corpus() {
         add_codec_configs(c);
         add_texts(c);
         add_arrays(c);
+        for (Damage& damage : gguf_damages()) c.all.push_back(std::move(damage));
         return std::move(c.all);
     }();
     return all;
@@ -544,6 +545,7 @@ void write_good(Door door, const fs::path& folder) {
             return;
         case Door::tokenizer: return copy("tokenizer.json");
         case Door::generation_config: return copy("gen_config.json");
+        case Door::gguf: write_good(Door::language_model, folder); return turn_into_gguf(folder);
         case Door::codes: {
             const std::vector<std::uint64_t> shape{8, 24};
             return write(folder / "codes.npy", formats::npy_file(shape, std::vector<std::int32_t>(192, 7)));
@@ -556,6 +558,7 @@ void load(Door door, const fs::path& folder) {
     const auto device = [] { return graph::Device::open("cpu", 1); };
     switch (door) {
         case Door::language_model:
+        case Door::gguf:
             (void)heartmula::LanguageModel::load(formats::Checkpoint::open(dir), device(), graph::Type::f32, {}, {});
             return;
         case Door::codec:

@@ -16,6 +16,7 @@ enum class Door {
     tokenizer,          ///< Tokenizer::from_json of the folder's tokenizer.json
     generation_config,  ///< GenerationConfig::parse of the folder's gen_config.json
     codes,              ///< read_integer_array of the folder's codes.npy
+    gguf,               ///< Checkpoint::open and LanguageModel::load of a folder with model.gguf
 };
 
 /// One way to damage a good folder, and how it must be refused.
@@ -29,6 +30,11 @@ struct Damage {
 
 /// All damages.
 [[nodiscard]] const std::vector<Damage>& corpus();
+
+/// Those of the folder with model.gguf; part of the corpus.
+[[nodiscard]] std::vector<Damage> gguf_damages();
+/// That folder, from one of the language model in one safetensors file.
+void turn_into_gguf(const std::filesystem::path& folder);
 
 /// Writes the good folder of a door, which `apply` then damages.
 void write_good(Door door, const std::filesystem::path& folder);

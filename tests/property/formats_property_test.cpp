@@ -1,6 +1,7 @@
 // Does every set of tensors come back as it was written, and is every damaged file read or refused, never worse?
 
 #include "formats/checkpoint.h"
+#include "formats/gguf.h"
 #include "formats/npy.h"
 #include "formats/safetensors.h"
 #include "unit/formats_test_support.h"
@@ -9,9 +10,11 @@
 #include <rapidcheck/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace heart::formats {
@@ -132,6 +135,132 @@ RC_GTEST_PROP(SafetensorsProperty, AnyHeaderIsReadOrRefused, ()) {
     std::string header = "{";
     for (const std::string& w : *rc::gen::container<std::vector<std::string>>(word)) header += w;
     (void)is_refused([&] { (void)parse_safetensors(borrowed(test::safetensors_text(header, "abcd")), "f"); });
+}
+
+// --- GGUF ---------------------------------------------------------------------------------------------------------------
+
+const std::vector<DType> kGgufTypes{DType::f32,  DType::f16,  DType::bf16, DType::q8_0, DType::q4_0, DType::q4_k,
+                                    DType::q5_k, DType::q6_k, DType::i8,   DType::i16,  DType::i32,  DType::i64};
+
+std::vector<RandomTensor> any_gguf_tensors() {
+    const auto names = *rc::gen::unique<std::vector<std::string>>(
+        rc::gen::nonEmpty(rc::gen::container<std::string>(rc::gen::inRange<char>(1, 127))));
+    std::vector<RandomTensor> out;
+    for (const std::string& name : names) {
+        RandomTensor t;
+        t.head.name = name;
+        t.head.dtype = *rc::gen::elementOf(kGgufTypes);
+        const auto rank = *rc::gen::inRange<std::size_t>(is_quantised(t.head.dtype) ? 1 : 0, 5);
+        t.head.shape = *rc::gen::container<std::vector<std::uint64_t>>(rank, rc::gen::inRange<std::uint64_t>(0, 4));
+        if (is_quantised(t.head.dtype)) t.head.shape.back() *= dtype_block(t.head.dtype);
+        t.data =
+            *rc::gen::container<std::string>(tensor_bytes(t.head.dtype, t.head.shape, "it"), rc::gen::arbitrary<char>());
+        out.push_back(std::move(t));
+    }
+    return out;
+}
+
+std::vector<std::pair<std::string, GgufValue>> any_metadata() {
+    const auto text = rc::gen::container<std::string>(rc::gen::inRange<char>(1, 127));
+    const auto value = rc::gen::oneOf(rc::gen::map(rc::gen::arbitrary<std::uint32_t>(), [](auto n) { return GgufValue(n); }),
+                                      rc::gen::map(rc::gen::arbitrary<std::int64_t>(), [](auto n) { return GgufValue(n); }),
+                                      rc::gen::map(rc::gen::arbitrary<bool>(), [](bool b) { return GgufValue(b); }),
+                                      rc::gen::map(text, [](std::string s) { return GgufValue(std::move(s)); }),
+                                      rc::gen::map(rc::gen::container<std::vector<std::string>>(text),
+                                                   [](auto words) { return GgufValue(GgufArray(std::move(words))); }));
+    std::vector<std::pair<std::string, GgufValue>> out;
+    for (const auto& [key, v] : *rc::gen::container<std::map<std::string, GgufValue>>(text, value)) {
+        if (key != "general.alignment") out.emplace_back(key, v);
+    }
+    return out;
+}
+
+std::string gguf_of(const std::vector<std::pair<std::string, GgufValue>>& metadata,
+                    const std::vector<RandomTensor>& tensors) {
+    std::vector<TensorToWrite> heads;
+    std::string data;
+    for (const RandomTensor& t : tensors) {
+        heads.push_back(t.head);
+        data += t.data + std::string(gguf_padding(t.data.size()), '\0');
+    }
+    return gguf_header(metadata, heads) + data;
+}
+
+RC_GTEST_PROP(GgufProperty, EveryTensorAndValueComesBack, ()) {
+    const auto tensors = any_gguf_tensors();
+    const auto metadata = any_metadata();
+    const std::string file = gguf_of(metadata, tensors);
+    const GgufFile read = parse_gguf(borrowed(file), "f");
+    RC_ASSERT(read.tensors.size() == tensors.size());
+    RC_ASSERT(read.metadata.size() == metadata.size() + 1);
+    for (const auto& [key, value] : metadata) RC_ASSERT(read.metadata.at(key) == value);
+    for (const RandomTensor& t : tensors) {
+        const TensorView& view = read.tensors.at(t.head.name);
+        RC_ASSERT(view.dtype == t.head.dtype);
+        RC_ASSERT(view.shape == t.head.shape);
+        RC_ASSERT(std::string(reinterpret_cast<const char*>(view.data.data()), view.data.size()) == t.data);
+    }
+}
+
+/// Reads all that a file promises; what it refuses is refused in one line.
+void read_or_refuse_gguf(const std::string& file) {
+    (void)is_refused([&] {
+        for (const auto& [name, view] : parse_gguf(borrowed(file), "f").tensors) {
+            const auto* begin = reinterpret_cast<const char*>(view.data.data());
+            RC_ASSERT(view.data.empty() || (begin >= file.data() && begin + view.data.size() <= file.data() + file.size()));
+            RC_ASSERT(view.elements() / dtype_block(view.dtype) * dtype_size(view.dtype) == view.data.size());
+            if (!is_floating_point(view.dtype)) continue;
+            std::vector<float> values(view.elements());
+            read_as_f32(view, 0, values);
+        }
+    });
+}
+
+RC_GTEST_PROP(GgufProperty, ADamagedFileIsReadOrRefused, ()) {
+    read_or_refuse_gguf(damaged(gguf_of(any_metadata(), any_gguf_tensors())));
+}
+
+RC_GTEST_PROP(GgufProperty, ATruncatedFileIsRefused, ()) {
+    auto tensors = any_gguf_tensors();
+    RandomTensor last;
+    last.head = {"the last tensor, of whole alignments", DType::f32, {8}};
+    last.data = std::string(32, 'x');
+    tensors.push_back(last);
+    const std::string whole = gguf_of(any_metadata(), tensors);
+    const std::string file = whole.substr(0, *rc::gen::inRange<std::size_t>(0, whole.size()));
+    RC_ASSERT(is_refused([&] { (void)parse_gguf(borrowed(file), "f"); }));
+}
+
+RC_GTEST_PROP(GgufProperty, AnyHeaderIsReadOrRefused, ()) {
+    test::GgufText header(*rc::gen::inRange<std::uint64_t>(0, 4), *rc::gen::inRange<std::uint64_t>(0, 4));
+    const auto words = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 9));
+    for (const int word : words) {
+        switch (word) {
+            case 0: header.text("a"); break;
+            case 1: header.text("general.alignment"); break;
+            case 2: header.number(*rc::gen::inRange<std::uint32_t>(0, 16)); break;
+            case 3: header.number(*rc::gen::inRange<std::uint64_t>(0, 40)); break;
+            case 4: header.number(*rc::gen::arbitrary<std::uint64_t>()); break;
+            case 5: header.number(*rc::gen::arbitrary<std::uint32_t>()); break;
+            case 6: header.key("k", *rc::gen::inRange<std::uint32_t>(0, 14)); break;
+            case 7: header.tensor("t", {32}, *rc::gen::inRange<std::uint32_t>(0, 32), 0); break;
+            default: header.number(*rc::gen::arbitrary<char>()); break;
+        }
+    }
+    read_or_refuse_gguf(header.with(std::string(128, 'd')));
+}
+
+RC_GTEST_PROP(QuantisedProperty, AnyPartIsReadAsThatPartOfTheWhole, ()) {
+    const DType type = *rc::gen::element(DType::q8_0, DType::q4_0, DType::q4_k, DType::q5_k, DType::q6_k);
+    const auto blocks = *rc::gen::inRange<std::size_t>(1, 5);
+    std::string bytes = *rc::gen::container<std::string>(blocks * dtype_size(type), rc::gen::inRange<char>(0, 60));
+    const TensorView view{type, {blocks * dtype_block(type)}, std::as_bytes(std::span(bytes)), {}};
+    std::vector<float> whole(view.elements());
+    read_as_f32(view, 0, whole);
+    const auto first = *rc::gen::inRange<std::size_t>(0, whole.size());
+    std::vector<float> part(*rc::gen::inRange<std::size_t>(0, whole.size() - first + 1));
+    read_as_f32(view, first, part);
+    RC_ASSERT(std::equal(part.begin(), part.end(), whole.begin() + static_cast<std::ptrdiff_t>(first)));
 }
 
 RC_GTEST_PROP(NpyProperty, EveryArrayComesBack, ()) {

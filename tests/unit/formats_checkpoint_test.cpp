@@ -1,6 +1,7 @@
 // Are model folders opened as they are published, on disk and inside the program, and what is no file refused?
 
 #include "formats/checkpoint.h"
+#include "formats/safetensors.h"
 #include "support/golden.h"
 #include "unit/formats_test_support.h"
 
@@ -14,6 +15,7 @@
 #include <array>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace heart::formats {
@@ -217,6 +219,67 @@ TEST(Checkpoint, ShardsMayHoldMoreThanTheIndexNames) {
     EXPECT_NE(c.find("a"), nullptr);
     EXPECT_EQ(c.find("b"), nullptr);
     EXPECT_EQ(c.bytes(), 4U);
+}
+
+/// A GGUF file with one tensor "w" of f32 numbers and, where asked for, a configuration inside.
+std::string gguf_file(const char* config) {
+    const TensorToWrite t[] = {{"w", DType::f32, {2}}};
+    std::vector<std::pair<std::string, GgufValue>> metadata{{"general.architecture", std::string("heartmula")}};
+    if (config != nullptr) metadata.emplace_back("heart.config", std::string(config));
+    return gguf_header(metadata, t) + raw_bytes<float>({1, 2});
+}
+
+TEST(Checkpoint, OpensAGgufFileWithItsConfigInside) {
+    const ScratchFolder dir;
+    dir.write("model.gguf", gguf_file(R"({"from": "inside"})"));
+    const Checkpoint inside = Checkpoint::open(Folder::on_disk(dir.path()));
+    EXPECT_EQ(inside.config().at("from"), "inside");
+    EXPECT_EQ(inside.find("w")->shape, std::vector<std::uint64_t>{2});
+    EXPECT_EQ(*find_text(inside.metadata(), "general.architecture"), "heartmula");
+    ASSERT_EQ(inside.weight_files().size(), 1U);
+    EXPECT_EQ(inside.weight_files()[0].name, "model.gguf");
+
+    dir.write("config.json", R"({"from": "beside"})");
+    EXPECT_EQ(Checkpoint::open(Folder::on_disk(dir.path())).config().at("from"), "beside");
+}
+
+TEST(Checkpoint, AGgufFileNeedsAConfigSomewhere) {
+    const ScratchFolder dir;
+    const auto refused = [&] { return refusal_of([&] { (void)Checkpoint::open(Folder::on_disk(dir.path())); }); };
+    dir.write("model.gguf", gguf_file(nullptr));
+    EXPECT_EQ(refused().code, ErrorCode::not_found);
+    EXPECT_NE(refused().message.find("config.json"), std::string::npos) << refused().message;
+    for (const char* broken : {"[1]", "{", ""}) {
+        dir.write("model.gguf", gguf_file(broken));
+        EXPECT_EQ(refused().code, ErrorCode::malformed) << broken;
+        EXPECT_NE(refused().message.find("heart.config"), std::string::npos) << refused().message;
+    }
+}
+
+TEST(Checkpoint, WeightsThatStandThereTwiceAreRefused) {
+    for (const char* other : {"model.safetensors", "model.safetensors.index.json"}) {
+        const ScratchFolder dir;
+        dir.write("model.gguf", gguf_file("{}"));
+        dir.write(other, "anything");
+        const Refusal r = refusal_of([&] { (void)Checkpoint::open(Folder::on_disk(dir.path())); });
+        EXPECT_EQ(r.code, ErrorCode::mismatch);
+        EXPECT_NE(r.message.find(other), std::string::npos) << r.message;
+        EXPECT_NE(r.message.find("remove"), std::string::npos) << r.message;
+    }
+}
+
+TEST(Checkpoint, NamesItsWeightFiles) {
+    const auto names = [](const char* folder) {
+        const Checkpoint c = Checkpoint::open(test::tiny(folder));
+        std::vector<std::string> out;
+        for (const auto& file : c.weight_files()) out.push_back(file.name);
+        std::sort(out.begin(), out.end());
+        return out;
+    };
+    EXPECT_EQ(names("HeartMuLa-oss-3B-bf16"), std::vector<std::string>{"model.safetensors"});
+    EXPECT_EQ(names("HeartMuLa-oss-3B"),
+              (std::vector<std::string>{"model-00001-of-00003.safetensors", "model-00002-of-00003.safetensors",
+                                        "model-00003-of-00003.safetensors"}));
 }
 
 TEST(Checkpoint, ViewsOutliveTheCheckpoint) {

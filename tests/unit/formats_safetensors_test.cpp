@@ -1,5 +1,6 @@
 // Are tensor files read as the format says, and only those that follow it?
 
+#include "formats/safetensors.h"
 #include "unit/formats_test_support.h"
 
 #include <fmt/format.h>
@@ -21,6 +22,39 @@ using test::safetensors_text;
 constexpr DType kAll[] = {DType::boolean, DType::u8,  DType::i8,  DType::f8_e5m2, DType::f8_e4m3,
                           DType::i16,     DType::u16, DType::f16, DType::bf16,    DType::i32,
                           DType::u32,     DType::f32, DType::f64, DType::i64,     DType::u64};
+
+constexpr DType kQuantised[] = {DType::q8_0, DType::q4_0, DType::q4_k, DType::q5_k, DType::q6_k};
+
+TEST(DTypes, QuantisedOnesAreBlocks) {
+    const std::pair<std::string_view, std::pair<std::size_t, std::size_t>> expected[] = {
+        {"Q8_0", {32, 34}}, {"Q4_0", {32, 18}}, {"Q4_K", {256, 144}}, {"Q5_K", {256, 176}}, {"Q6_K", {256, 210}}};
+    for (std::size_t i = 0; i < std::size(kQuantised); ++i) {
+        EXPECT_EQ(dtype_name(kQuantised[i]), expected[i].first);
+        EXPECT_EQ(dtype_block(kQuantised[i]), expected[i].second.first);
+        EXPECT_EQ(dtype_size(kQuantised[i]), expected[i].second.second);
+        EXPECT_TRUE(is_quantised(kQuantised[i]));
+        EXPECT_TRUE(is_floating_point(kQuantised[i])) << "read_as_f32 reads it";
+    }
+    for (const DType type : kAll) {
+        EXPECT_FALSE(is_quantised(type)) << dtype_name(type);
+        EXPECT_EQ(dtype_block(type), 1U) << dtype_name(type);
+    }
+}
+
+TEST(DTypes, BytesOfATensorAreCountedInWholeBlocks) {
+    const auto bytes = [](DType type, std::vector<std::uint64_t> shape) { return tensor_bytes(type, shape, "it"); };
+    EXPECT_EQ(bytes(DType::f32, {}), 4U);
+    EXPECT_EQ(bytes(DType::bf16, {3, 5}), 30U);
+    EXPECT_EQ(bytes(DType::q8_0, {3, 64}), 3U * 2 * 34);
+    EXPECT_EQ(bytes(DType::q4_k, {2, 3, 256}), 6U * 144);
+    EXPECT_EQ(bytes(DType::q4_0, {0, 32}), 0U);
+    for (const std::vector<std::uint64_t>& shape : {std::vector<std::uint64_t>{}, {31}, {32, 33}, {64, 16}}) {
+        EXPECT_EQ(refusal_of([&] { (void)bytes(DType::q8_0, shape); }).code, ErrorCode::malformed) << shape_text(shape);
+    }
+    EXPECT_EQ(refusal_of([&] { (void)bytes(DType::q8_0, {1ULL << 40, 1ULL << 40}); }).code, ErrorCode::limit);
+    const TensorView view{DType::q6_k, {2, 256}, std::as_bytes(std::span("").first(0)), {}};
+    EXPECT_EQ(view.elements(), 0U);
+}
 
 TEST(DTypes, NamesAndSizes) {
     const std::pair<std::string_view, std::size_t> expected[] = {
@@ -157,6 +191,18 @@ TEST(Safetensors, RefusesWhatDoesNotFollowTheFormat) {
         EXPECT_EQ(r.code, f.code) << f.what << ": " << r.message;
         EXPECT_NE(r.message.find(f.in_message), std::string::npos) << f.what << ": " << r.message;
         EXPECT_NE(r.message.find("name.safetensors"), std::string::npos) << f.what << ": " << r.message;
+    }
+}
+
+TEST(Safetensors, HasNoQuantisedTypes) {
+    for (const DType type : kQuantised) {
+        const TensorToWrite t[] = {{"w", type, {256}}};
+        const Refusal written = refusal_of([&] { (void)safetensors_header(t); });
+        EXPECT_EQ(written.code, ErrorCode::unsupported) << dtype_name(type);
+        EXPECT_NE(written.message.find("'w'"), std::string::npos) << written.message;
+        const std::string name = fmt::format(R"("{}")", dtype_name(type));
+        const std::string file = safetensors_text(entry(name.c_str(), "[256]", "[0,288]"), std::string(288, '\0'));
+        EXPECT_EQ(refusal_of([&] { (void)parse_safetensors(borrowed(file), "f"); }).code, ErrorCode::unsupported);
     }
 }
 

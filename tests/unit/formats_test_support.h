@@ -6,6 +6,7 @@
 #include "formats/safetensors.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -81,6 +82,41 @@ template <typename T>
     std::memcpy(out.data(), &length, sizeof length);
     return out + header + data;
 }
+
+/// A GGUF file written by hand: fields one behind the other, whatever they say.
+class GgufText {
+public:
+    explicit GgufText(std::uint64_t tensors, std::uint64_t keys, std::uint32_t version = 3) : bytes_("GGUF") {
+        number(version).number(tensors).number(keys);
+    }
+
+    template <typename T>
+    GgufText& number(T value) {
+        bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
+        return *this;
+    }
+    GgufText& text(const std::string& text) {
+        number<std::uint64_t>(text.size());
+        bytes_ += text;
+        return *this;
+    }
+    /// A key and the number of its value's type; the value follows.
+    GgufText& key(const std::string& name, std::uint32_t type) { return text(name).number(type); }
+    /// `dims` innermost first, as the file has them; `type` is ggml's number.
+    GgufText& tensor(const std::string& name, const std::vector<std::uint64_t>& dims, std::uint32_t type,
+                     std::uint64_t offset) {
+        text(name).number(static_cast<std::uint32_t>(dims.size()));
+        for (const std::uint64_t d : dims) number(d);
+        return number(type).number(offset);
+    }
+    /// The whole file, with `data` at the next multiple of `alignment`.
+    [[nodiscard]] std::string with(const std::string& data, std::size_t alignment = 32) const {
+        return bytes_ + std::string((alignment - bytes_.size() % alignment) % alignment, '\0') + data;
+    }
+
+private:
+    std::string bytes_;
+};
 
 /// Bytes of a string that outlives them.
 [[nodiscard]] inline formats::Bytes borrowed(const std::string& text) {
