@@ -25,7 +25,6 @@ namespace {
 using formats::DType;
 using formats::GgufValue;
 
-constexpr std::size_t kPiece = std::size_t{4} << 20;  // elements converted at a time: 16 MB of f32
 constexpr const char* kWeights = "model.gguf";
 constexpr const char* kUnfinished = ".model.gguf.part";
 constexpr std::uint32_t kFormatVersion = 1;        // of what docs/formats.md promises
@@ -114,14 +113,18 @@ std::vector<std::pair<std::string, GgufValue>> metadata_of(const Model& model, c
 /// Writes tensors one behind the other, each in its new type.
 class TensorWriter {
 public:
-    TensorWriter(std::ofstream& out, std::string where, int threads, const Advance& advance)
-        : out_(out), where_(std::move(where)), threads_(static_cast<std::size_t>(threads)), advance_(advance) {}
+    TensorWriter(std::ofstream& out, std::string where, const QuantiseRequest& request, const Advance& advance)
+        : out_(out),
+          where_(std::move(where)),
+          numbers_(request.piece),
+          threads_(static_cast<std::size_t>(request.threads)),
+          advance_(advance) {}
 
     void write(const PlannedTensor& tensor) {
         const formats::TensorView& source = *tensor.source;
         const std::uint64_t row = source.shape.empty() ? 1 : source.shape.back();
         const std::uint64_t rows = row == 0 ? 0 : source.elements() / row;
-        const std::uint64_t rows_at_once = std::max<std::uint64_t>(1, kPiece / std::max<std::uint64_t>(row, 1));
+        const std::uint64_t rows_at_once = std::max<std::uint64_t>(1, numbers_ / std::max<std::uint64_t>(row, 1));
         for (std::uint64_t at = 0; at < rows; at += rows_at_once) {
             const std::uint64_t n = std::min(rows_at_once, rows - at);
             const std::uint64_t bytes = source.data.size() / rows;  // of a row
@@ -173,13 +176,13 @@ private:
 
     std::ofstream& out_;
     std::string where_;
-    std::size_t threads_;
+    std::size_t numbers_, threads_;
     const Advance& advance_;
     std::vector<std::byte> piece_;
 };
 
-void write_model(const Model& model, const CheckpointSet& set, const std::filesystem::path& root, int threads,
-                 const Advance& advance) {
+void write_model(const Model& model, const CheckpointSet& set, const std::filesystem::path& root,
+                 const QuantiseRequest& request, const Advance& advance) {
     const std::filesystem::path folder = root / model.folder, unfinished = folder / kUnfinished;
     std::filesystem::create_directories(folder);
     const auto metadata = metadata_of(model, set, advance);
@@ -187,7 +190,7 @@ void write_model(const Model& model, const CheckpointSet& set, const std::filesy
     for (const PlannedTensor& t : model.plan.tensors) header.push_back({t.name, t.dtype(), t.source->shape});
     std::ofstream out(unfinished, std::ios::binary);
     out << formats::gguf_header(metadata, header);
-    TensorWriter writer(out, model.checkpoint.describe(), threads, advance);
+    TensorWriter writer(out, model.checkpoint.describe(), request, advance);
     for (const PlannedTensor& t : model.plan.tensors) writer.write(t);
     out.close();
     std::error_code error;
@@ -222,7 +225,8 @@ std::vector<QuantisedModel> quantise_checkpoint(const CheckpointSet& source, con
                                                 const QuantiseRequest& request, const WriteProgress& progress,
                                                 const CancelToken& cancel) {
     constexpr std::array kTexts{"tokenizer.json", "gen_config.json"};
-    const int threads = request.threads > 0 ? request.threads : graph::Device::default_threads();
+    QuantiseRequest how = request;
+    if (how.threads == 0) how.threads = graph::Device::default_threads();
     const std::vector<Model> models = models_of(source, request);
     std::uint64_t bytes = 0, total = 0, done = 0;
     for (const Model& m : models) {
@@ -240,7 +244,7 @@ std::vector<QuantisedModel> quantise_checkpoint(const CheckpointSet& source, con
         for (const char* name : kTexts) write_text(output / name, source.root().open(name).text());
     }
     for (const Model& m : models) {
-        write_model(m, source, output, threads, advance);
+        write_model(m, source, output, how, advance);
         out.push_back(describe(m));
         out.back().bytes = std::filesystem::file_size(output / m.folder / kWeights);
     }

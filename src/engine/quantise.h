@@ -5,6 +5,7 @@
 #include "engine/new_folder.h"
 #include "engine/quantise_plan.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -18,6 +19,7 @@ struct QuantiseRequest {
     QuantiseRecipe recipe;
     bool language_model = true, codec = true;  ///< which of the two are written
     int threads = 0;                           ///< 0: one per core
+    std::size_t piece = std::size_t{4} << 20;  ///< numbers held at a time, of whole rows
 };
 
 /// What was done to one model.

@@ -15,6 +15,7 @@ constexpr const char* kSingle = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
 constexpr const char* kGguf = "model.gguf";
 constexpr const char* kConfigKey = "heart.config";
+constexpr const char* kVersionKey = "heart.format_version";
 constexpr JsonLimits kConfigLimits{.max_bytes = 1 << 20};
 constexpr JsonLimits kIndexLimits{.max_bytes = std::size_t{64} << 20, .max_depth = 8};
 
@@ -74,6 +75,11 @@ void Checkpoint::open_shards(const Folder& folder) {
 void Checkpoint::open_gguf(const Folder& folder) {
     files_.push_back({kGguf, folder.open(kGguf)});
     GgufFile file = parse_gguf(files_.back().bytes, folder.describe() + "/" + kGguf);
+    const auto version = file.metadata.find(kVersionKey);
+    if (version != file.metadata.end() && version->second != GgufValue(std::uint32_t{1})) {
+        throw Error(ErrorCode::unsupported, fmt::format("{}/{} was written by a later Heart", folder.describe(), kGguf))
+            .expected(fmt::format("{} 1", kVersionKey));
+    }
     metadata_ = std::move(file.metadata);
     tensors_ = std::move(file.tensors);
 }

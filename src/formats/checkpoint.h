@@ -18,8 +18,8 @@ namespace heart::formats {
 class Checkpoint {
 public:
     /// Opens and checks every header. ErrorCode::not_found for a missing folder, file or shard; ::mismatch where index
-    /// and shards disagree, or where weights stand there both as GGUF and as safetensors; what `parse_safetensors` and
-    /// `parse_gguf` throw.
+    /// and shards disagree, or where weights stand there both as GGUF and as safetensors; ::unsupported for a model.gguf
+    /// of a later Heart; what `parse_safetensors` and `parse_gguf` throw.
     [[nodiscard]] static Checkpoint open(const Folder& folder);
 
     /// A checkpoint without files: its config.json and tensors that keep their own memory alive. `label` names it in

@@ -225,8 +225,8 @@ Described read_tensor(HeaderReader& in, std::uint64_t alignment) {
             .expected(fmt::format("at most {}", kMaxRank))
             .found(std::to_string(rank));
     }
-    for (std::uint32_t i = 0; i < rank; ++i) out.view.shape.push_back(in.number<std::uint64_t>(label));
-    std::reverse(out.view.shape.begin(), out.view.shape.end());
+    out.view.shape.resize(rank);
+    for (auto n = out.view.shape.rbegin(); n != out.view.shape.rend(); ++n) *n = in.number<std::uint64_t>(label);
     const auto type = in.number<std::uint32_t>(label);
     const auto* known = std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& t) { return t.first == type; });
     if (known == kTypes.end()) throw_unknown_type(in, label, type);

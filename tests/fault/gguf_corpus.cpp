@@ -97,6 +97,12 @@ void add_files(Gguf& c) {
     c.add("beside_safetensors", mismatch, [](const fs::path& dir) { write(dir / "model.safetensors", "x"); });
     c.add("beside_an_index", mismatch, [](const fs::path& dir) { write(dir / "model.safetensors.index.json", "{}"); });
     c.add("config_nowhere", not_found, [](const fs::path& dir) { fs::remove(dir / "config.json"); });
+    c.add("of_a_later_heart", unsupported, [](const fs::path& dir) {
+        write(dir / kFile, GgufText(0, 1).key("heart.format_version", 4).number<std::uint32_t>(2).with(""));
+    });
+    c.add("of_a_version_in_words", unsupported, [](const fs::path& dir) {
+        write(dir / kFile, GgufText(0, 1).key("heart.format_version", 8).text("one").with(""));
+    });
     c.add("config_inside_is_no_json", malformed, [](const fs::path& dir) {
         fs::remove(dir / "config.json");
         write(dir / kFile, GgufText(0, 1).key("heart.config", 8).text("{no").with(""));

@@ -120,7 +120,7 @@ TEST(Quantise, RowsThatAreNoWholeBlocksFallBackAndAreNamed) {
 
 TEST(Quantise, NumbersAreTheSourcesRoundedRowByRow) {
     const ScratchFolder dir;
-    (void)quantise(dir.path() / "q", {.recipe = {.type = Type::q8_0}, .codec = false, .threads = 3});
+    (void)quantise(dir.path() / "q", {.recipe = {.type = Type::q8_0}, .codec = false, .threads = 3, .piece = 1000});
     const Checkpoint from = CheckpointSet(tiny(), "3B").language_model();
     const Checkpoint to = CheckpointSet(Folder::on_disk(dir.path() / "q"), "3B").language_model();
     for (const auto& [name, source] : from.tensors()) {
@@ -137,7 +137,9 @@ TEST(Quantise, NumbersAreTheSourcesRoundedRowByRow) {
 TEST(Quantise, TheSameFileOnAnyNumberOfThreads) {
     const ScratchFolder dir;
     for (const int threads : {1, 4}) {
-        (void)quantise(dir.path() / std::to_string(threads), {.recipe = {.type = Type::q4_k}, .threads = threads});
+        const QuantiseRequest request{
+            .recipe = {.type = Type::q4_k}, .threads = threads, .piece = threads == 1 ? 5000U : 700U};
+        (void)quantise(dir.path() / std::to_string(threads), request);
     }
     for (const char* file : {"HeartMuLa-oss-3B/model.gguf", "HeartCodec-oss/model.gguf"}) {
         const auto one = formats::Bytes::map_file(dir.path() / "1" / file),
