@@ -166,7 +166,7 @@ QuantisePlan plan_codec(const formats::Checkpoint& checkpoint, const QuantiseRec
     out.recipe = {{"flow", weight_type_label(recipe.codec)}};
     plan_tensors(
         out, checkpoint, plan, nested ? "decoder." : "",
-        [&](const graph::WeightPlan::Entry& entry, const graph::Published& p, const TensorView&) -> std::optional<Type> {
+        [&](const graph::WeightPlan::Entry& entry, const graph::Published&, const TensorView&) -> std::optional<Type> {
             const bool flow = entry.use == graph::WeightPlan::Use::product;
             return flow && recipe.codec != Type::f32 ? std::optional(recipe.codec) : std::nullopt;
         });
