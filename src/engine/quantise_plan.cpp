@@ -56,8 +56,7 @@ PlannedTensor planned(const std::string& name, const TensorView& source, std::op
 }
 
 /// Gives each published tensor of a weight plan its type; nothing for those that stay as they are.
-using Choose =
-    std::function<std::optional<Type>(const graph::WeightPlan::Entry&, const graph::Published&, const TensorView&)>;
+using Choose = std::function<std::optional<Type>(const graph::WeightPlan::Entry&, const graph::Published&)>;
 
 /// All tensors of the checkpoint. Those that the plan does not ask for stay as they are, where GGUF has a type for them.
 void plan_tensors(QuantisePlan& out, const formats::Checkpoint& checkpoint, const graph::WeightPlan& weights,
@@ -65,8 +64,7 @@ void plan_tensors(QuantisePlan& out, const formats::Checkpoint& checkpoint, cons
     std::map<std::string, std::optional<Type>> types;
     for (const graph::WeightPlan::Entry& entry : weights.entries()) {
         for (const graph::Published& p : entry.sources) {
-            const std::string name = prefix + p.name;
-            types[name] = choose(entry, p, *checkpoint.find(name));
+            types[prefix + p.name] = choose(entry, p);
         }
     }
     for (const auto& [name, view] : checkpoint.tensors()) {
@@ -124,12 +122,8 @@ QuantisePlan plan_language_model(const formats::Checkpoint& checkpoint, const Qu
     weights.plan(plan, heartmula::Config::parse(checkpoint.config(), checkpoint.describe() + "/config.json"));
 
     // What is not quantised keeps 16 bits: bfloat16, in which the checkpoint is published, unless it came as float16.
-    const bool plain = !graph::is_quantised(recipe.type);
-    const Type rest = plain ? recipe.type : Type::bf16;
-    const auto sixteen = [=](const std::optional<Type>& asked, const TensorView& source) -> std::optional<Type> {
-        if (asked) return asked;
-        return !plain && source.dtype == DType::f16 ? Type::f16 : rest;
-    };
+    const bool half = checkpoint.find("codebook0_head.weight")->dtype == DType::f16;
+    const Type rest = !graph::is_quantised(recipe.type) ? recipe.type : half ? Type::f16 : Type::bf16;
     QuantisePlan out;
     out.architecture = "heartmula";
     out.recipe = {{"backbone", weight_type_label(recipe.backbone.value_or(recipe.type))},
@@ -137,14 +131,13 @@ QuantisePlan plan_language_model(const formats::Checkpoint& checkpoint, const Qu
                   {"head", weight_type_label(recipe.head.value_or(rest))},
                   {"embedding", weight_type_label(recipe.embedding.value_or(rest))}};
     plan_tensors(out, checkpoint, plan, "",
-                 [&](const graph::WeightPlan::Entry& entry, const graph::Published& p,
-                     const TensorView& source) -> std::optional<Type> {
+                 [&](const graph::WeightPlan::Entry& entry, const graph::Published& p) -> std::optional<Type> {
                      if (p.shape.size() < 2) return Type::f32;
                      const bool in_file = entry.slot == nullptr;
-                     if (in_file || p.name.starts_with("audio_embeddings.")) return sixteen(recipe.embedding, source);
+                     if (in_file || p.name.starts_with("audio_embeddings.")) return recipe.embedding.value_or(rest);
                      if (p.name.starts_with("backbone.")) return recipe.backbone.value_or(recipe.type);
                      const bool depth = p.name.starts_with("decoder.") || p.name.starts_with("projection.");
-                     return depth ? recipe.depth.value_or(recipe.type) : sixteen(recipe.head, source);
+                     return depth ? recipe.depth.value_or(recipe.type) : recipe.head.value_or(rest);
                  });
     return out;
 }
@@ -164,12 +157,11 @@ QuantisePlan plan_codec(const formats::Checkpoint& checkpoint, const QuantiseRec
     QuantisePlan out;
     out.architecture = "heartcodec";
     out.recipe = {{"flow", weight_type_label(recipe.codec)}};
-    plan_tensors(
-        out, checkpoint, plan, nested ? "decoder." : "",
-        [&](const graph::WeightPlan::Entry& entry, const graph::Published&, const TensorView&) -> std::optional<Type> {
-            const bool flow = entry.use == graph::WeightPlan::Use::product;
-            return flow && recipe.codec != Type::f32 ? std::optional(recipe.codec) : std::nullopt;
-        });
+    plan_tensors(out, checkpoint, plan, nested ? "decoder." : "",
+                 [&](const graph::WeightPlan::Entry& entry, const graph::Published&) -> std::optional<Type> {
+                     const bool flow = entry.use == graph::WeightPlan::Use::product;
+                     return flow && recipe.codec != Type::f32 ? std::optional(recipe.codec) : std::nullopt;
+                 });
     return out;
 }
 

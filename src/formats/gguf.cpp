@@ -246,6 +246,7 @@ Described read_tensor(HeaderReader& in, std::uint64_t alignment) {
 void place(std::vector<Described>& tensors, const HeaderReader& in, std::span<const std::byte> data,
            std::uint64_t alignment) {
     std::vector<Described*> order;
+    order.reserve(tensors.size());
     for (Described& t : tensors) order.push_back(&t);
     std::sort(order.begin(), order.end(), [](const Described* a, const Described* b) {
         return std::pair(a->offset, a->bytes) < std::pair(b->offset, b->bytes);

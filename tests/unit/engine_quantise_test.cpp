@@ -134,6 +134,19 @@ TEST(Quantise, NumbersAreTheSourcesRoundedRowByRow) {
     }
 }
 
+TEST(Quantise, AHalfPrecisionCheckpointKeepsItsHalves) {
+    const ScratchFolder dir;
+    (void)quantise(dir.path() / "half", {.recipe = {.type = Type::f16}, .codec = false});
+    const auto out =
+        quantise(dir.path() / "q8", {.recipe = {.type = Type::q8_0}, .codec = false}, Folder::on_disk(dir.path() / "half"));
+    const auto lm = types_of(CheckpointSet(Folder::on_disk(dir.path() / "q8"), "3B").language_model());
+    EXPECT_EQ(lm.at("audio_head"), DType::f16);
+    EXPECT_EQ(lm.at("text_embeddings.weight"), DType::f16);
+    for (const auto& [part, type] : out.at(0).recipe) {
+        EXPECT_EQ(type, part == "head" || part == "embedding" ? "f16" : "q8_0") << part;
+    }
+}
+
 TEST(Quantise, TheSameFileOnAnyNumberOfThreads) {
     const ScratchFolder dir;
     for (const int threads : {1, 4}) {
