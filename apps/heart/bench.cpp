@@ -111,6 +111,7 @@ Json report_json(const BenchmarkReport& r, const BenchOptions& o) {
     Json out{{"heart", HEART_VERSION}, {"model", o.common.model_path.empty() ? "random " + size : o.common.model_label()}};
     out["machine"] = {{"name", r.machine},
                       {"threads", r.threads},
+                      {"device", r.device},
                       {"instructions", r.instructions},
                       {"read_gbps", r.speed.read_gbps},
                       {"f32_gflops", r.speed.f32_gflops},

@@ -153,14 +153,16 @@ int generate(GenerateOptions& o) {
     engine::Generator generator(o.common.model_folder(), o.common.engine_options());
     check_before_work(o, generator.checkpoints(), renders);
     const std::int64_t positions = 1 + o.request.max_audio_length_ms / 80;
-    engine::check_fits(
+    const engine::MemoryPlan memory =
         engine::plan_memory(generator.checkpoints(), {.language_model_type = generator.options().language_model_type,
                                                       .codec_type = generator.options().codec_type,
                                                       .cache_type = engine::cache_type_of(generator.options()),
                                                       .positions = positions,
                                                       .cfg_scale = static_cast<float>(o.request.cfg_scale),
                                                       .lazy_load = generator.options().lazy_load,
-                                                      .with_codec = renders}));
+                                                      .with_codec = renders});
+    engine::check_fits(memory);
+    if (!o.common.model_path.empty()) note(o.common, "Memory: " + engine::plan_text(memory));
     nlohmann::ordered_json songs = nlohmann::ordered_json::array();
     double seconds = 0;
     for (std::uint32_t take = 0; take < o.takes; ++take) {

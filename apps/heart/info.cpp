@@ -90,22 +90,42 @@ Json model_report(const engine::CheckpointSet& set, const engine::EngineOptions&
     return out;
 }
 
-/// What a song of the default length takes.
-Json plan_report(const engine::CheckpointSet& set, const engine::EngineOptions& options) {
+struct InfoOptions {
+    CommonOptions common;
+    bool plan_only = false;
+    std::int64_t max_audio_length_ms = engine::SongRequest{}.max_audio_length_ms;
+};
+
+/// What a song takes, by stage.
+Json plan_report(const engine::CheckpointSet& set, const engine::EngineOptions& options, std::int64_t audio_ms) {
+    constexpr std::int64_t kPrompt = 500;  // positions of tags and lyrics of an ordinary song
+
     const engine::MemoryPlan plan = engine::plan_memory(set, {.language_model_type = options.language_model_type,
                                                               .codec_type = options.codec_type,
                                                               .cache_type = engine::cache_type_of(options),
-                                                              .positions = 3500,
+                                                              .positions = kPrompt + audio_ms / 80,
                                                               .lazy_load = options.lazy_load});
     const auto gb = [](std::uint64_t n) { return static_cast<double>(n) / 1e9; };
     const std::uint64_t free = engine::available_memory();
-    return {{"language_model_gb", gb(plan.language_model)},
+    return {{"audio_seconds", static_cast<double>(audio_ms) / 1000},
+            {"language_model_gb", gb(plan.language_model)},
             {"kv_cache_gb", gb(plan.kv_cache)},
             {"codec_gb", gb(plan.codec)},
             {"scratch_gb", gb(plan.scratch)},
+            {"composing_gb", gb(plan.composing())},
+            {"rendering_gb", gb(plan.rendering())},
             {"peak_gb", gb(plan.peak())},
             {"available_gb", gb(free)},
             {"fits", free == 0 || plan.peak() <= free}};
+}
+
+void print_plan(const Json& memory) {
+    fmt::print("\nMemory in GB for a song of {:.0f} s\n", memory.at("audio_seconds").get<double>());
+    for (const auto& [key, value] : memory.items()) {
+        if (key.ends_with("_gb")) fmt::print("  {:<18} {:8.2f}\n", key.substr(0, key.size() - 3), value.get<double>());
+    }
+    fmt::print("  {}\n",
+               memory.at("fits").get<bool>() ? "It fits." : "It does not fit: try --lazy-load true or a smaller type.");
 }
 
 void print_for_people(const Json& all) {
@@ -122,39 +142,41 @@ void print_for_people(const Json& all) {
             if (key != "name" && key != "whole" && key != "problem") fmt::print("    {:<14} {}\n", key, value.dump());
         }
     }
-    if (!all.contains("memory")) return;
-    fmt::print("\nMemory for a song of 240 s\n");
-    for (const auto& [key, value] : all.at("memory").items()) {
-        if (value.is_number()) fmt::print("  {:<18} {:8.2f}\n", key, value.get<double>());
-    }
-    fmt::print("  {}\n",
-               all.at("memory").at("fits").get<bool>() ? "It fits." : "It does not fit: try --lazy-load or a smaller type.");
+    if (all.contains("memory")) print_plan(all.at("memory"));
 }
 
-int info(const CommonOptions& o) {
-    const engine::EngineOptions options = o.engine_options();
-    const engine::CheckpointSet set(o.model_folder(), options.version);
+int info(const InfoOptions& o) {
+    const engine::EngineOptions options = o.common.engine_options();
+    const engine::CheckpointSet set(o.common.model_folder(), options.version);
+    engine::SongRequest song;
+    song.max_audio_length_ms = o.max_audio_length_ms;
+    check_request(song);
+    if (o.plan_only) {
+        const Json plan = plan_report(set, options, o.max_audio_length_ms);
+        o.common.json ? print_json(plan) : print_plan(plan);
+        return plan.at("fits").get<bool>() ? kExitDone : kExitFailed;
+    }
     Json out{{"heart", HEART_VERSION}, {"devices", device_report()}, {"checkpoint", model_report(set, options)}};
     bool whole = true;
     for (const Json& m : out.at("checkpoint").at("models")) whole = whole && m.at("whole").get<bool>();
     out["whole"] = whole;
-    if (whole) out["memory"] = plan_report(set, options);
-    if (o.json) {
-        print_json(out);
-    } else {
-        print_for_people(out);
-    }
+    if (whole) out["memory"] = plan_report(set, options, o.max_audio_length_ms);
+    o.common.json ? print_json(out) : print_for_people(out);
     return whole ? kExitDone : kExitFailed;
 }
 
 }  // namespace
 
 void add_info(CLI::App& app, Action& action) {
-    auto o = std::make_shared<CommonOptions>();
+    auto o = std::make_shared<InfoOptions>();
     CLI::App* verb = app.add_subcommand("info", "Show devices, what a checkpoint holds, and what fits");
-    o->add_model(*verb);
-    o->add_engine(*verb);
-    o->add_output(*verb);
+    verb->add_flag("--plan", o->plan_only,
+                   "Only the memory that a song takes, stage by stage; exit code 1 if it does not fit");
+    verb->add_option("--max-audio-length-ms", o->max_audio_length_ms, "Length of the song that is planned for")
+        ->capture_default_str();
+    o->common.add_model(*verb);
+    o->common.add_engine(*verb);
+    o->common.add_output(*verb);
     verb->callback([o, &action] { action = [o] { return info(*o); }; });
 }
 

@@ -70,9 +70,23 @@ heartmula::GenerationConfig CheckpointSet::generation_config() const {
     return heartmula::GenerationConfig::parse(json, where);
 }
 
+std::uint64_t MemoryPlan::composing() const noexcept {
+    return language_model + kv_cache + (lazy_load ? 0 : codec) + scratch;
+}
+
+std::uint64_t MemoryPlan::rendering() const noexcept {
+    return codec + (lazy_load ? 0 : language_model) + scratch;
+}
+
 std::uint64_t MemoryPlan::peak() const noexcept {
-    const std::uint64_t first = language_model + kv_cache;
-    return (lazy_load ? std::max(first, codec) : first + codec) + scratch;
+    return std::max(composing(), rendering());
+}
+
+std::string plan_text(const MemoryPlan& plan) {
+    return fmt::format(
+        "{} at most: composing {} (language model {}, KV cache {}), rendering {} (codec {}); scratch {} in each",
+        gigabytes(plan.peak()), gigabytes(plan.composing()), gigabytes(plan.language_model), gigabytes(plan.kv_cache),
+        gigabytes(plan.rendering()), gigabytes(plan.codec), gigabytes(plan.scratch));
 }
 
 MemoryPlan plan_memory(const CheckpointSet& set, const PlanRequest& r) {
@@ -110,11 +124,10 @@ void check_fits(const MemoryPlan& plan) {
     const std::uint64_t free = available_memory();
     if (free == 0 || plan.peak() <= free) return;
     throw Error(ErrorCode::memory, "the models do not fit into memory")
-        .expected(fmt::format("{} (language model {}, KV cache {}, codec {}, scratch {})", gigabytes(plan.peak()),
-                              gigabytes(plan.language_model), gigabytes(plan.kv_cache), gigabytes(plan.codec),
-                              gigabytes(plan.scratch)))
+        .expected(plan_text(plan))
         .found(gigabytes(free) + " available")
-        .hint(plan.lazy_load ? "try a smaller --mula-dtype or a shorter song" : "try --lazy-load true");
+        .hint(plan.lazy_load ? "try a smaller --mula-dtype, --codec-dtype float16 or a shorter song"
+                             : "try --lazy-load true");
 }
 
 }  // namespace heart::engine

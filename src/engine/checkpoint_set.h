@@ -40,6 +40,9 @@ struct MemoryPlan {
     std::uint64_t scratch = 0;  ///< of graphs, the larger of the two models'; an estimate
     bool lazy_load = false;
 
+    /// Held while codes are drawn, and while sound is made of them (the cache is gone by then).
+    [[nodiscard]] std::uint64_t composing() const noexcept;
+    [[nodiscard]] std::uint64_t rendering() const noexcept;
     /// Most that is held at one time.
     [[nodiscard]] std::uint64_t peak() const noexcept;
 };
@@ -59,6 +62,9 @@ struct PlanRequest {
 
 /// Bytes of memory that this process may still take; 0 when unknown.
 [[nodiscard]] std::uint64_t available_memory();
+
+/// "5.4 GB at most: composing 5.4 (language model 4.2, KV cache 0.7), rendering 4.9 (codec 4.4); scratch 0.5 in each"
+[[nodiscard]] std::string plan_text(const MemoryPlan& plan);
 
 /// Throws ErrorCode::memory with both numbers when the plan does not fit.
 void check_fits(const MemoryPlan& plan);

@@ -327,6 +327,27 @@ TEST_F(HeartCommand, InfoSaysWhatIsThereAndWhetherItIsWhole) {
     EXPECT_EQ(json_of(broken).at("checkpoint").at("models").at(1).at("whole"), true);
 }
 
+TEST_F(HeartCommand, PlanSaysWhatEachStageTakes) {
+    const auto plan_with = [&](std::vector<std::string> options) {
+        options.insert(options.begin(), {"info", "--plan", "--json"});
+        const auto f = run_heart(options);
+        EXPECT_EQ(f.exit_code, 0) << f.err;
+        return json_of(f);
+    };
+    const auto gb = [](const auto& plan, const char* name) { return plan.at(name).template get<double>(); };
+    const auto both = plan_with({}), lazy = plan_with({"--lazy-load", "true"});
+    EXPECT_NEAR(gb(both, "composing_gb"),
+                gb(both, "language_model_gb") + gb(both, "kv_cache_gb") + gb(both, "codec_gb") + gb(both, "scratch_gb"),
+                1e-9);
+    EXPECT_EQ(gb(both, "peak_gb"), std::max(gb(both, "composing_gb"), gb(both, "rendering_gb")));
+    EXPECT_NEAR(gb(lazy, "rendering_gb"), gb(lazy, "codec_gb") + gb(lazy, "scratch_gb"), 1e-9);
+    EXPECT_LT(gb(lazy, "peak_gb"), gb(both, "peak_gb"));
+    EXPECT_LT(gb(plan_with({"--mula-dtype", "q8_0"}), "language_model_gb"), gb(both, "language_model_gb"));
+    EXPECT_LT(gb(plan_with({"--kv-dtype", "q8_0"}), "kv_cache_gb"), gb(both, "kv_cache_gb"));
+    EXPECT_LT(gb(plan_with({"--max-audio-length-ms", "10000"}), "kv_cache_gb"), gb(both, "kv_cache_gb"));
+    EXPECT_EQ(run_heart({"info", "--plan", "--max-audio-length-ms", "0"}).exit_code, 2);
+}
+
 TEST_F(HeartCommand, MadeCheckpointsMakeSongs) {
     const auto made =
         run_heart({"make-checkpoint", "--lm", "tiny", "--codec", "tiny", "--output", at("ckpt"), "--shard-bytes", "200000"});

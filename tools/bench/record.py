@@ -21,6 +21,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 # Column of results.csv: where it stands in the JSON.
 COLUMNS = {
     "machine": "machine.name", "threads": "machine.threads", "instructions": "machine.instructions",
+    "device": "machine.device",
     "read_gbps": "machine.read_gbps", "f32_gflops": "machine.f32_gflops", "int8_gops": "machine.int8_gops",
     "model": "model", "type": "lm.type", "context": "lm.context", "ms_per_frame": "lm.ms_per_frame",
     "gb_per_frame": "lm.gb_per_frame", "gbps": "lm.gbps", "percent_of_read": "lm.percent_of_read",
