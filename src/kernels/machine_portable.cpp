@@ -6,7 +6,7 @@ namespace {
 
 // Vectors of 16 bytes, which every target has or the compiler makes up.
 using Float4 = float __attribute__((vector_size(16)));
-using Int16x8 = std::int16_t __attribute__((vector_size(16)));
+using UInt16x8 = std::uint16_t __attribute__((vector_size(16)));
 using Uint64x2 = std::uint64_t __attribute__((vector_size(16)));
 
 constexpr int kSums = 10;
@@ -42,13 +42,14 @@ float multiply_add(std::int64_t rounds) {
     return sum[0][0];
 }
 
-/// Kernels without 8-bit products widen to 16 bits first: what they can do at most is 16-bit multiply-adds.
+/// Kernels without 8-bit products widen to 16 bits first: what they can do at most is 16-bit multiply-adds. Unsigned, since
+/// the sums run over.
 std::int32_t multiply_add_int8(std::int64_t rounds) {
     constexpr int kIntSums = 8;
-    Int16x8 sum[kIntSums];
-    for (int i = 0; i < kIntSums; ++i) sum[i] = Int16x8{} + static_cast<std::int16_t>(i);
-    const Int16x8 x = Int16x8{} + static_cast<std::int16_t>(rounds);  // unknown, or it would become shifts and additions
-    const Int16x8 y = Int16x8{} + static_cast<std::int16_t>(2);
+    UInt16x8 sum[kIntSums];
+    for (int i = 0; i < kIntSums; ++i) sum[i] = UInt16x8{} + static_cast<std::uint16_t>(i);
+    const UInt16x8 x = UInt16x8{} + static_cast<std::uint16_t>(rounds);  // unknown, or it would become shifts and additions
+    const UInt16x8 y = UInt16x8{} + static_cast<std::uint16_t>(2);
     for (std::int64_t r = 0; r < rounds; ++r) {
         for (int i = 0; i < kIntSums; ++i) sum[i] = sum[i] * x + y;
     }
