@@ -149,7 +149,7 @@ private:
 
 BenchmarkReport Benchmark::run() {
     for (const graph::DeviceInfo& d : graph::Device::list()) {
-        if (d.name == device_->name()) report_.machine = d.description;
+        if (d.name == (device_->is_cpu() ? "cpu" : device_->name())) report_.machine = d.description;
     }
     report_.threads = device_->threads();
     report_.device = device_->name();

@@ -200,7 +200,7 @@ def page(rows, drawn):
     out.append("| date | commit | machine | model | types | " + " | ".join(h for h, _, _ in heads) + " | note |")
     out.append("|---|---|---|---|---|" + "---:|" * len(heads) + "---|")
     for r in reversed(rows):
-        machine = f"{r['machine']}, {r['threads']} threads, {r['instructions']}"
+        machine = f"{r['machine']}, {r['threads']} threads, {r['instructions'] if r['device'] == 'cpu' else r['device']}"
         types = " / ".join(t for t in (r["type"], r["codec_type"]) if t)
         words = [r["date"][:10], r["commit"], machine, r["model"], types]
         words += [cell(r, name, digits) for _, name, digits in heads] + [r["note"]]
