@@ -25,16 +25,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-MachineLoops loops_of(InstructionSet set) {
-#if defined(__x86_64__)
-    if (set == InstructionSet::avx512) return machine_loops_avx512();
-    if (set == InstructionSet::avx2) return machine_loops_avx2();
-#else
-    (void)set;
-#endif
-    return machine_loops_portable();
-}
-
 double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -180,8 +170,18 @@ std::string first_line(const std::filesystem::path& path) {
 
 }  // namespace
 
+MachineLoops machine_loops(InstructionSet set) {
+#if defined(__x86_64__)
+    if (set == InstructionSet::avx512) return machine_loops_avx512();
+    if (set == InstructionSet::avx2) return machine_loops_avx2();
+#else
+    (void)set;
+#endif
+    return machine_loops_portable();
+}
+
 MachineSpeed measure_machine(const MachineTest& test, const CancelToken& cancel) {
-    const MachineLoops loops = loops_of(test.instructions);
+    const MachineLoops loops = machine_loops(test.instructions);
     MachineSpeed out;
     out.read_gbps = measure_reading(test, loops, cancel);
     out.f32_gflops = measure_arithmetic(test, loops.multiply_add, loops.flops_per_round, cancel);

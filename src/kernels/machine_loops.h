@@ -1,5 +1,7 @@
 #pragma once
 
+#include "kernels/instruction_set.h"
+
 #include <cstddef>
 #include <cstdint>
 
@@ -23,5 +25,8 @@ inline constexpr std::size_t kReadBlock = 4096;
 [[nodiscard]] MachineLoops machine_loops_portable();
 [[nodiscard]] MachineLoops machine_loops_avx2();
 [[nodiscard]] MachineLoops machine_loops_avx512();
+
+/// Those of one family; the portable ones where this processor's kind has no such family.
+[[nodiscard]] MachineLoops machine_loops(InstructionSet set);
 
 }  // namespace heart::kernels
