@@ -116,6 +116,10 @@ endforeach()
 set(GGML_CPU_REPACK OFF)
 set(GGML_NATIVE ${HEART_NATIVE})
 if(NOT HEART_NATIVE)
+  # What every machine of the last ten years has; said here, since ggml remembers what it chose for HEART_NATIVE=ON.
+  foreach(option GGML_SSE42 GGML_AVX GGML_AVX2 GGML_BMI2 GGML_FMA GGML_F16C)
+    set(${option} ON)
+  endforeach()
   # Without the machine's own instructions ggml would drop to plain AVX2: say what the binary asks for instead.
   foreach(option GGML_AVX512 GGML_AVX512_VBMI GGML_AVX512_VNNI)
     set(${option} ${HEART_AVX512})

@@ -170,7 +170,12 @@ BenchmarkReport Benchmark::run() {
 
 void Benchmark::measure_machine() {
     begin(Phase::measure_machine, 1);
-    report_.speed = better_of(report_.speed, kernels::measure_machine({.threads = device_->threads()}, cancel_));
+    if (device_->is_cpu()) {
+        report_.speed = better_of(report_.speed, kernels::measure_machine({.threads = device_->threads()}, cancel_));
+    } else {
+        const cuda::DeviceSpeed s = device_->measure();
+        report_.speed = better_of(report_.speed, {s.read_gbps, s.f32_gflops, 0, s.f16_gflops});
+    }
     advance();
 }
 
@@ -432,6 +437,7 @@ BenchmarkReport benchmark(const BenchmarkModels& models, const BenchmarkRequest&
 }
 
 double peak_gops(const kernels::MachineSpeed& speed, graph::Type type) noexcept {
+    if (type == graph::Type::f16 && speed.f16_gflops > 0) return speed.f16_gflops;
     return graph::is_quantised(type) ? speed.int8_gops : speed.f32_gflops;
 }
 

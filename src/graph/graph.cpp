@@ -16,7 +16,10 @@ Graph::Graph(std::shared_ptr<Device> device, GraphOptions options, std::size_t m
     parts_->cgraph = ggml_new_graph_custom(parts_->context.get(), max_nodes, false);
 }
 
-Graph::~Graph() = default;
+Graph::~Graph() {
+    if (parts_) device_->forget(parts_->cgraph);
+}
+
 Graph::Graph(Graph&&) noexcept = default;
 Graph& Graph::operator=(Graph&&) noexcept = default;
 
@@ -70,11 +73,25 @@ void Graph::compile() {
 }
 
 void Graph::run() {
-    const ggml_status status = ggml_backend_graph_compute(device_->backend(), parts_->cgraph);
+    start();
+    finish();
+}
+
+void Graph::start() {
+    const ggml_status status = ggml_backend_graph_compute_async(device_->backend(), parts_->cgraph);
     if (status == GGML_STATUS_ALLOC_FAILED) throw Error(ErrorCode::memory, "not enough memory while computing");
     if (status != GGML_STATUS_SUCCESS) {
+        const std::string why = device_->last_error();
         throw Error(ErrorCode::internal, fmt::format("{} failed to compute", device_->name()))
-            .found(ggml_status_to_string(status));
+            .found(why.empty() ? ggml_status_to_string(status) : why);
+    }
+}
+
+void Graph::finish() {
+    ggml_backend_synchronize(device_->backend());
+    if (device_->is_cpu()) return;
+    if (const std::string why = device_->last_error(); !why.empty()) {
+        throw Error(ErrorCode::internal, fmt::format("{} failed to compute", device_->name())).found(why);
     }
 }
 

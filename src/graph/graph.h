@@ -42,6 +42,10 @@ public:
     /// Takes memory and checks that the device can do every node; ErrorCode::unsupported names the first it cannot.
     void compile();
     void run();
+    /// The two halves of `run`: between them a device other than the CPU computes on its own. What the graph reads must not
+    /// be written meanwhile, and what it writes not be read.
+    void start();
+    void finish();
 
     /// A named node's values after a run, as f32; needs `keep_named` or `output`. ErrorCode::not_found without it.
     [[nodiscard]] std::vector<float> read(const std::string& name) const;
@@ -114,6 +118,10 @@ public:
     /// Rotates pairs (x[2i], x[2i+1]) of [d, heads, columns] by positions[column] * base^(-2i/d) / factors[i]; `factors`
     /// may be empty.
     Tensor rotary(Tensor a, Tensor positions, Tensor factors, float base);
+    /// Whether `draw` is one operation on this device: else compose it.
+    [[nodiscard]] bool can_draw(Tensor logits) const;
+    /// The first of the largest logits * scale + noise, among logits that are at least the k-th largest: [n], [n] -> i32 [1].
+    Tensor draw(Tensor logits, Tensor noise, int k, float scale);
     /// silu(first half) * second half over dimension 0: [2n, columns] -> [n, columns].
     Tensor swiglu(Tensor a);
 
@@ -122,10 +130,10 @@ public:
 
 private:
     struct Parts;
-    /// One of our own CPU operators (src/kernels) as a node with an f32 result.
+    /// One of our own CPU operators (src/kernels) as a node.
     using CustomOperator = void (*)(ggml_tensor* dst, int ith, int nth, void* setting);
     Tensor convolve_by_products(Tensor w, Tensor x, const Convolution& c);
-    Tensor custom(const Shape& shape, std::vector<Tensor> operands, CustomOperator op, void* setting);
+    Tensor custom(const Shape& shape, std::vector<Tensor> operands, CustomOperator op, void* setting, Type type = Type::f32);
     [[nodiscard]] ggml_context* ctx() const noexcept;
 
     std::shared_ptr<Device> device_;

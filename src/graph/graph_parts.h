@@ -20,6 +20,7 @@ struct Graph::Parts {
     // What our own nodes point to: at addresses that stay.
     std::deque<kernels::ConvolutionSetting> convolutions;
     std::deque<kernels::AttentionSetting> attentions;
+    std::deque<kernels::DrawSetting> draws;
 };
 
 }  // namespace heart::graph

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "graph/ggml_types.h"
 #include "graph/tensor.h"
+#include "kernels/product_layout.h"
 
 #include <fmt/format.h>
 
@@ -31,6 +32,11 @@ inline bool is_float(Tensor t) {
 /// Numbers that a product can multiply.
 inline bool is_number(Tensor t) {
     return is_float(t) || is_quantised(t.type());
+}
+
+/// Not a product's matrix in a layout of our kernels.
+inline bool is_plain(Tensor t) {
+    return kernels::product_layout(t.raw()) == kernels::ProductLayout::plain;
 }
 
 inline void check_f32(std::string_view op, Tensor a) {

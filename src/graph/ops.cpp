@@ -5,6 +5,7 @@
 #include "graph/graph.h"
 #include "graph/graph_parts.h"
 #include "graph/op_checks.h"
+#include "kernels/cuda/rules.h"
 #include "kernels/elementwise.h"
 #include "kernels/nodes.h"
 
@@ -50,10 +51,11 @@ Shape four_sizes(std::string_view op, Tensor a, const Shape& shape) {
 
 }  // namespace
 
-Tensor Graph::custom(const Shape& shape, std::vector<Tensor> operands, CustomOperator op, void* setting) {
+Tensor Graph::custom(const Shape& shape, std::vector<Tensor> operands, CustomOperator op, void* setting,
+                     Type type) {
     std::vector<ggml_tensor*> args;
     for (const Tensor t : operands) args.push_back(t.raw());
-    return Tensor(ggml_custom_4d(ctx(), GGML_TYPE_F32, shape[0], shape[1], shape[2], shape[3], args.data(),
+    return Tensor(ggml_custom_4d(ctx(), to_ggml(type), shape[0], shape[1], shape[2], shape[3], args.data(),
                                  static_cast<int>(args.size()), op, GGML_N_TASKS_MAX, setting));
 }
 
@@ -70,7 +72,7 @@ Tensor Graph::reshape(Tensor a, const Shape& shape) {
 
 Tensor Graph::slice(Tensor a, int dim, std::int64_t start, std::int64_t length) {
     check_dimension("slice", a, dim);
-    if (kernels::is_interleaved(a.raw())) refuse("slice", "a plain tensor, no product's matrix", a);
+    if (!is_plain(a)) refuse("slice", "a plain tensor, no product's matrix", a);
     if (start < 0 || length < 1 || start + length > a.dim(dim)) {
         refuse("slice", fmt::format("[{}, {}) inside dimension {}", start, start + length, dim), a);
     }
@@ -220,7 +222,7 @@ Tensor Graph::top_k(Tensor a, int k) {
 }
 
 Tensor Graph::get_rows(Tensor table, Tensor ids) {
-    if (table.type() == Type::i64 || !whole_rows(table) || kernels::is_interleaved(table.raw())) {
+    if (table.type() == Type::i64 || !whole_rows(table) || !is_plain(table)) {
         refuse("get_rows", "a table of whole rows", table);
     }
     if (ids.type() != Type::i32 || table.dim(2) != ids.dim(1) || table.dim(3) != ids.dim(2) || ids.dim(3) != 1) {
@@ -251,6 +253,23 @@ Tensor Graph::rotary(Tensor a, Tensor positions, Tensor factors, float base) {
         refuse("rotary", "a frequency factor for each pair", a, factors);
     return Tensor(ggml_rope_ext(ctx(), a.raw(), positions.raw(), factors.raw(), static_cast<int>(a.dim(0)),
                                 GGML_ROPE_TYPE_NORMAL, 0, base, 1.0F, 0.0F, 1.0F, 0.0F, 0.0F));
+}
+
+bool Graph::can_draw(Tensor logits) const {
+    return device_->kernels() == Kernels::cuda && logits.dim(0) <= cuda::kMostDrawn;
+}
+
+Tensor Graph::draw(Tensor logits, Tensor noise, int k, float scale) {
+    const auto one_row = [](Tensor t) { return t.elements() == t.dim(0) && ggml_is_contiguous(t.raw()); };
+    check_f32("draw", logits);
+    check_f32("draw", noise);
+    if (!can_draw(logits) || !one_row(logits) || !one_row(noise) || noise.dim(0) != logits.dim(0) || k < 1) {
+        refuse("draw", "a row of logits and one of noise", logits, noise);
+    }
+    auto& setting = parts_->draws.emplace_back();
+    setting.k = k, setting.scale = scale;
+    // No CPU function: the device reads in the setting what the node is.
+    return custom({1, 1, 1, 1}, {logits, noise}, nullptr, &setting, Type::i32);
 }
 
 Tensor Graph::swiglu(Tensor a) {

@@ -5,6 +5,7 @@
 #include "graph/graph.h"
 #include "graph/graph_parts.h"
 #include "graph/op_checks.h"
+#include "kernels/cuda/rules.h"
 #include "kernels/nodes.h"
 
 #include <fmt/format.h>
@@ -17,12 +18,13 @@ Tensor Graph::mul_mat(Tensor w, Tensor x) {
     if (!is_number(w) || x.type() != Type::f32 || !whole_rows(w) || !whole_rows(x)) {
         refuse("mul_mat", "whole rows, the second of f32", w, x);
     }
-    if (!kernels::is_interleaved(w.raw())) return Tensor(ggml_mul_mat(ctx(), w.raw(), x.raw()));
+    if (is_plain(w)) return Tensor(ggml_mul_mat(ctx(), w.raw(), x.raw()));
     if (x.dim(2) * x.dim(3) != 1) {  // the kernel knows columns only
         const Tensor columns = reshape(x, {x.dim(0), x.dim(1) * x.dim(2) * x.dim(3)});
-        return reshape(mul_mat(w, columns), {kernels::interleaved_matrix(w.raw()).rows, x.dim(1), x.dim(2), x.dim(3)});
+        return reshape(mul_mat(w, columns), {kernels::product_rows(w.raw()), x.dim(1), x.dim(2), x.dim(3)});
     }
-    return custom({kernels::interleaved_matrix(w.raw()).rows, x.dim(1), 1, 1}, {w, x}, kernels::product_node, nullptr);
+    return custom({kernels::product_rows(w.raw()), x.dim(1), 1, 1}, {w, x}, kernels::product_node,
+                  kernels::product_setting());
 }
 
 namespace {
@@ -46,7 +48,7 @@ void check_convolution(Tensor w, Tensor x, std::int64_t columns, const Graph::Co
 Tensor Graph::convolve(Tensor w, Tensor x, const Convolution& c) {
     const std::int64_t context = (c.taps - 1) * c.shift, columns = x.dim(1) - (c.past ? 0 : context);
     check_convolution(w, x, columns, c);
-    if (!kernels::is_interleaved(w.raw())) return convolve_by_products(w, c.past ? concat(c.past, x, 1) : x, c);
+    if (is_plain(w)) return convolve_by_products(w, c.past ? concat(c.past, x, 1) : x, c);
     std::vector<Tensor> operands{w, x};
     for (const Tensor t : {c.bias, c.past, c.residual}) {
         if (t) operands.push_back(t);
@@ -56,7 +58,7 @@ Tensor Graph::convolve(Tensor w, Tensor x, const Convolution& c) {
     setting.has_bias = static_cast<bool>(c.bias), setting.has_past = static_cast<bool>(c.past);
     setting.has_residual = static_cast<bool>(c.residual);
     setting.has_slope = c.slope.has_value(), setting.slope = c.slope.value_or(0.0F);
-    return custom({kernels::interleaved_matrix(w.raw()).rows, columns, 1, 1}, operands, kernels::convolution_node, &setting);
+    return custom({kernels::product_rows(w.raw()), columns, 1, 1}, operands, kernels::convolution_node, &setting);
 }
 
 /// One product for each tap, over the whole signal x.
@@ -75,7 +77,12 @@ Tensor Graph::convolve_by_products(Tensor w, Tensor x, const Convolution& c) {
 }
 
 bool Graph::can_attend(Tensor q, Tensor k, Tensor v, Tensor mask) const {
-    return device_->has_own_kernels() && kernels::can_attend(q.raw(), k.raw(), v.raw(), mask.raw());
+    switch (device_->kernels()) {
+        case Kernels::cpu: return kernels::can_attend(q.raw(), k.raw(), v.raw(), mask.raw());
+        case Kernels::cuda: return cuda::can_attend(q.raw(), k.raw(), v.raw(), mask.raw());
+        case Kernels::ggml: return false;
+    }
+    return false;
 }
 
 Tensor Graph::attention(Tensor q, Tensor k, Tensor v, Tensor mask, float factor) {

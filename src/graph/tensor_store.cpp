@@ -4,6 +4,7 @@
 #include "formats/safetensors.h"
 #include "graph/ggml_types.h"
 #include "kernels/nodes.h"
+#include "kernels/planes.h"
 
 #include <fmt/format.h>
 
@@ -48,11 +49,20 @@ Tensor TensorStore::add(const std::string& name, Type type, const Shape& shape) 
 }
 
 Tensor TensorStore::add_product(const std::string& name, Type type, std::int64_t in, std::int64_t out) {
-    const auto layout = device_->has_own_kernels() ? kernels::weight_type(to_ggml(type)) : std::nullopt;
-    if (!layout || !kernels::can_interleave(*layout, in)) return add(name, type, {in, out});
-    const Tensor t = add(name, type, {in, (out + kernels::kStripRows - 1) / kernels::kStripRows * kernels::kStripRows});
-    kernels::mark_interleaved(t.raw(), out);
-    return t;
+    const auto known = kernels::weight_type(to_ggml(type));
+    const auto marked = [&](std::int64_t rows, kernels::ProductLayout layout) {
+        const Tensor t = add(name, type, {in, rows});
+        kernels::mark_product(t.raw(), layout, out);
+        return t;
+    };
+    if (known && device_->kernels() == Kernels::cpu && kernels::can_interleave(*known, in)) {
+        constexpr std::int64_t kStrip = kernels::kStripRows;
+        return marked((out + kStrip - 1) / kStrip * kStrip, kernels::ProductLayout::strips);
+    }
+    if (known && device_->kernels() == Kernels::cuda && kernels::can_split(*known, in)) {
+        return marked(out, kernels::ProductLayout::planes);
+    }
+    return add(name, type, {in, out});
 }
 
 void TensorStore::allocate(Fill fill) {
@@ -72,10 +82,9 @@ std::size_t TensorStore::bytes() const {
                                                          ggml_backend_get_default_buffer_type(device_->backend()));
 }
 
-void upload_rows(Tensor tensor, std::int64_t first, std::span<const std::byte> rows) {
-    const std::size_t row_bytes = type_bytes(tensor.type(), static_cast<std::uint64_t>(tensor.dim(0)));
-    if (!kernels::is_interleaved(tensor.raw()))
-        return upload_bytes(tensor, static_cast<std::size_t>(first) * row_bytes, rows);
+namespace {
+
+void upload_strips(Tensor tensor, std::int64_t first, std::span<const std::byte> rows, std::size_t row_bytes) {
     const kernels::InterleavedMatrix w = kernels::interleaved_matrix(tensor.raw());
     const auto count = static_cast<std::int64_t>(rows.size() / row_bytes);
     ensure(first % kernels::kStripRows == 0 && first + count <= w.rows &&
@@ -85,6 +94,24 @@ void upload_rows(Tensor tensor, std::int64_t first, std::span<const std::byte> r
         auto* strip = static_cast<std::byte*>(tensor.raw()->data) + static_cast<std::size_t>(first + r) * row_bytes;
         kernels::interleave_strip(w.type, w.cols, rows.data() + static_cast<std::size_t>(r) * row_bytes,
                                   std::min(kernels::kStripRows, count - r), strip);
+    }
+}
+
+void upload_planes(Tensor tensor, std::int64_t first, std::span<const std::byte> rows, std::size_t row_bytes) {
+    const auto type = *kernels::weight_type(to_ggml(tensor.type()));
+    std::vector<std::byte> planes(rows.size());
+    kernels::split_rows(type, tensor.dim(0), rows.data(), static_cast<std::int64_t>(rows.size() / row_bytes), planes.data());
+    upload_bytes(tensor, static_cast<std::size_t>(first) * row_bytes, planes);
+}
+
+}  // namespace
+
+void upload_rows(Tensor tensor, std::int64_t first, std::span<const std::byte> rows) {
+    const std::size_t row_bytes = type_bytes(tensor.type(), static_cast<std::uint64_t>(tensor.dim(0)));
+    switch (kernels::product_layout(tensor.raw())) {
+        case kernels::ProductLayout::strips: return upload_strips(tensor, first, rows, row_bytes);
+        case kernels::ProductLayout::planes: return upload_planes(tensor, first, rows, row_bytes);
+        case kernels::ProductLayout::plain: return upload_bytes(tensor, static_cast<std::size_t>(first) * row_bytes, rows);
     }
 }
 

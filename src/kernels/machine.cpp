@@ -190,7 +190,8 @@ MachineSpeed measure_machine(const MachineTest& test, const CancelToken& cancel)
 }
 
 MachineSpeed better_of(const MachineSpeed& a, const MachineSpeed& b) noexcept {
-    return {std::max(a.read_gbps, b.read_gbps), std::max(a.f32_gflops, b.f32_gflops), std::max(a.int8_gops, b.int8_gops)};
+    return {std::max(a.read_gbps, b.read_gbps), std::max(a.f32_gflops, b.f32_gflops), std::max(a.int8_gops, b.int8_gops),
+            std::max(a.f16_gflops, b.f16_gflops)};
 }
 
 std::size_t outer_cache_bytes() {

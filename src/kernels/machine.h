@@ -12,6 +12,7 @@ struct MachineSpeed {
     double read_gbps = 0;   ///< bytes read from memory
     double f32_gflops = 0;  ///< f32 multiply-adds in registers; each counts as two operations
     double int8_gops = 0;   ///< multiply-adds of 8-bit integers in registers; each counts as two
+    double f16_gflops = 0;  ///< products of f16 matrices, where a device has its own units for them; 0: as f32
 };
 
 struct MachineTest {

@@ -6,14 +6,10 @@
 
 #include <ggml.h>
 
-#include <cstring>
 
 namespace heart::kernels {
 
 namespace {
-
-// Kept in the parameters that ggml leaves unused in leaf tensors.
-constexpr std::int32_t kInterleavedMark = 0x48524931;
 
 std::int64_t floats(std::size_t bytes) noexcept {
     return static_cast<std::int64_t>(bytes / sizeof(float));
@@ -65,19 +61,13 @@ std::optional<WeightType> weight_type(int type) noexcept {
     }
 }
 
-void mark_interleaved(ggml_tensor* t, std::int64_t rows) noexcept {
-    t->op_params[0] = kInterleavedMark;
-    std::memcpy(&t->op_params[1], &rows, sizeof rows);
-}
-
-bool is_interleaved(const ggml_tensor* t) noexcept {
-    return t->op == GGML_OP_NONE && t->op_params[0] == kInterleavedMark;
-}
-
 InterleavedMatrix interleaved_matrix(const ggml_tensor* t) noexcept {
-    InterleavedMatrix w{weight_type(t->type).value_or(WeightType::f32), t->data, 0, t->ne[0]};
-    std::memcpy(&w.rows, &t->op_params[1], sizeof w.rows);
-    return w;
+    return {weight_type(t->type).value_or(WeightType::f32), t->data, product_rows(t), t->ne[0]};
+}
+
+void* product_setting() noexcept {
+    static NodeSetting setting{NodeKind::product};
+    return &setting;
 }
 
 void product_node(ggml_tensor* dst, int ith, int nth, void*) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/interleaved.h"
+#include "kernels/product_layout.h"
 
 #include <cstdint>
 #include <optional>
@@ -10,26 +11,33 @@ struct ggml_tensor;
 namespace heart::kernels {
 
 // Our kernels in the form of ggml's custom nodes: `dst->src` holds the operands, thread `ith` of `nth` does its share, and
-// `setting` points to what else the node needs, which lives as long as the graph.
+// `setting` points to what else the node needs, which lives as long as the graph. The CUDA module (kernels/cuda) computes
+// the same nodes: it does not call the functions, but reads in the setting which one it is.
+
+enum class NodeKind : std::uint32_t { product, convolution, attention, draw };
+
+/// What every setting begins with.
+struct NodeSetting {
+    NodeKind kind;
+};
 
 // --- weights ------------------------------------------------------------------------------------------------------------
 
 /// The kernels' name of a ggml_type; nothing where they have no product for it.
 [[nodiscard]] std::optional<WeightType> weight_type(int type) noexcept;
 
-/// Says of a leaf tensor [in, rows rounded up to 16] that it holds an interleaved matrix of `rows` rows.
-void mark_interleaved(ggml_tensor* t, std::int64_t rows) noexcept;
-[[nodiscard]] bool is_interleaved(const ggml_tensor* t) noexcept;
-/// Precondition: is_interleaved(t).
+/// Precondition: the layout is `strips`.
 [[nodiscard]] InterleavedMatrix interleaved_matrix(const ggml_tensor* t) noexcept;
 
 // --- nodes --------------------------------------------------------------------------------------------------------------
 
-/// dst [out, columns] = W x: src = {interleaved W, x f32 [in, columns] of whole rows}; no setting.
+/// dst [out, columns] = W x: src = {W in strips or planes, x f32 [in, columns] of whole rows}.
 void product_node(ggml_tensor* dst, int ith, int nth, void* setting);
+[[nodiscard]] void* product_setting() noexcept;
 
 /// What follows W, x in the sources, in this order, where set: bias, past, residual (see FloatProduct).
 struct ConvolutionSetting {
+    NodeSetting node{NodeKind::convolution};
     std::int64_t taps = 1, shift = 1;
     bool has_bias = false, has_past = false, has_residual = false, has_slope = false;
     float slope = 0.0F;
@@ -39,12 +47,20 @@ struct ConvolutionSetting {
 void convolution_node(ggml_tensor* dst, int ith, int nth, void* setting);
 
 struct AttentionSetting {
+    NodeSetting node{NodeKind::attention};
     float scale = 1.0F;
 };
 
 /// dst [d * heads, n * rows] = attention of src = {q f32 [d, heads, n, rows], k, v [d, positions, kv_heads, rows], mask f16
 /// [positions, n] or nothing}.
 void attention_node(ggml_tensor* dst, int ith, int nth, void* setting);
+/// dst i32 [1] = a token drawn from src = {logits f32 [n], noise f32 [n]} (see Graph::draw); on CUDA devices only.
+struct DrawSetting {
+    NodeSetting node{NodeKind::draw};
+    int k = 1;
+    float scale = 1.0F;
+};
+
 /// Whether the kernel computes attention of these operands (mask may be null).
 [[nodiscard]] bool can_attend(const ggml_tensor* q, const ggml_tensor* k, const ggml_tensor* v,
                               const ggml_tensor* mask) noexcept;

@@ -1,6 +1,7 @@
 // Does the language model compute what the PyTorch reference computes?
 
 #include "models/heartmula/weights.h"
+#include "support/device.h"
 #include "support/golden.h"
 #include "support/tiny_models.h"
 
@@ -137,7 +138,7 @@ TEST(HeartMuLaParity, SamplerAloneKeepsTies) {
     const auto logits = golden().floats("sampler.logits"), params = golden().floats("sampler.params");
     const auto noise = gumbel_of(golden().floats("sampler.q"));
     const auto tokens = golden().integers("sampler.tokens");
-    const auto device = graph::Device::open("cpu", 1);
+    const auto device = graph::Device::open(test_device(), 1);
     for (std::size_t row = 0; row < tokens.size(); ++row) {
         graph::TensorStore in(device);
         const graph::Tensor x = in.add("logits", graph::Type::f32, {200}), n = in.add("noise", graph::Type::f32, {200});
@@ -206,7 +207,7 @@ TEST(HeartMuLaParity, RopeFrequencies) {
 void check_rope_table(const std::string& name, std::int64_t head_dim) {
     const auto positions = golden().integers("rope." + name + ".positions");
     const auto count = static_cast<std::int64_t>(positions.size());
-    const auto device = graph::Device::open("cpu", 1);
+    const auto device = graph::Device::open(test_device(), 1);
     graph::TensorStore in(device);
     const graph::Tensor x = in.add("x", graph::Type::f32, {head_dim, 1, count});
     const graph::Tensor p = in.add("p", graph::Type::i32, {count}), f = in.add("f", graph::Type::f32, {head_dim / 2});

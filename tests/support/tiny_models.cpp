@@ -1,16 +1,18 @@
 #include "support/tiny_models.h"
 
+#include "support/device.h"
+
 #include <algorithm>
 
 namespace heart::test {
 
 std::unique_ptr<heartmula::LanguageModel> tiny_language_model(const std::string& folder, int threads, graph::Type type) {
-    return heartmula::LanguageModel::load(formats::Checkpoint::open(tiny(folder)), graph::Device::open("cpu", threads), type,
+    return heartmula::LanguageModel::load(formats::Checkpoint::open(tiny(folder)), graph::Device::open(test_device(), threads), type,
                                           {}, {});
 }
 
 std::unique_ptr<heartcodec::Codec> tiny_codec(const std::string& folder, int threads) {
-    return heartcodec::Codec::load(formats::Checkpoint::open(tiny(folder)), graph::Device::open("cpu", threads),
+    return heartcodec::Codec::load(formats::Checkpoint::open(tiny(folder)), graph::Device::open(test_device(), threads),
                                    graph::Type::f32, {}, {});
 }
 

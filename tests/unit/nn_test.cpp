@@ -5,6 +5,7 @@
 #include "nn/conv.h"
 #include "nn/kv_cache.h"
 #include "nn/layers.h"
+#include "support/device.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -23,6 +24,7 @@ namespace {
 
 using graph::Shape;
 using graph::Type;
+using test::test_device;
 using Floats = std::vector<float>;
 using Doubles = std::vector<double>;
 
@@ -47,7 +49,7 @@ std::size_t z(std::int64_t n) {
 /// Inputs and a graph over them.
 class Bench {
 public:
-    explicit Bench(int threads = 1, const char* on = "cpu")
+    explicit Bench(int threads = 1, const std::string& on = test_device())
         : device(graph::Device::open(on, threads)), store(device), g(device) {}
 
     Tensor input(const Shape& shape, const Floats& values, Type type = Type::f32) {
@@ -204,7 +206,7 @@ struct ConvCase {
     }
 };
 
-constexpr const char* kBothWays[] = {"cpu", "cpu-ggml"};  // our kernels, and products of ggml's
+const std::string kBothWays[] = {test_device(), "cpu-ggml"};  // our kernels, and products of ggml's
 
 /// taps [out][kernel][in], x [time][lanes][in] -> [time - context][lanes][out]
 Doubles slow_conv(const ConvCase& c, const Floats& taps, const Floats& bias, const Floats& x) {
@@ -231,7 +233,7 @@ Doubles slow_conv(const ConvCase& c, const Floats& taps, const Floats& bias, con
 TEST(Conv1d, ValidFollowsItsDefinition) {
     for (const ConvCase& c : {ConvCase{3, 5, 1, 1, 4, 1}, ConvCase{4, 2, 3, 1, 9, 1}, ConvCase{4, 6, 7, 3, 30, 2},
                               ConvCase{1, 8, 5, 1, 6, 2}, ConvCase{8, 1, 7, 9, 55, 2}}) {
-        for (const char* on : kBothWays) {
+        for (const std::string& on : kBothWays) {
             Bench b(2, on);
             Floats taps, bias, x;
             const Conv1d conv{b.product(c.kernel * c.in, c.out, 1, &taps), b.random({c.out}, 2, &bias), c.kernel,
@@ -245,7 +247,7 @@ TEST(Conv1d, ValidFollowsItsDefinition) {
 }
 
 TEST(Conv1d, SlopeAndSumFollowInOnePass) {
-    for (const char* on : kBothWays) {
+    for (const std::string& on : kBothWays) {
         const ConvCase c{4, 6, 3, 2, 12, 2};
         const std::int64_t columns = (c.time - 4) * c.lanes;
         Bench b(2, on);

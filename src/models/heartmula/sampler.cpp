@@ -19,6 +19,7 @@ Tensor draw(Graph& g, Tensor logits, Tensor noise, const Sampling& sampling) {
     const std::int64_t vocabulary = logits.dim(0);
     const int k = static_cast<int>(std::min<std::int64_t>(sampling.topk, vocabulary));
 
+    if (g.can_draw(logits)) return g.draw(logits, noise, k, 1.0F / sampling.temperature);
     const Tensor scaled = g.scale(logits, 1.0F / sampling.temperature);            // [vocabulary, 1]
     const Tensor ids = g.reshape(g.top_k(scaled, k), {k});                         // [k], in any order
     const Tensor largest = g.get_rows(g.reshape(scaled, {1, vocabulary}), ids);    // [1, k]

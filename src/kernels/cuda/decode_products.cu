@@ -1,0 +1,285 @@
+// Products of a wide matrix with a few columns: bound by reading the matrix once. Tensor cores multiply tiles of 8 rows and
+// 32 numbers, straight from registers: for m16n8k16 the columns of x are the 16 rows of A (half of them zeros), 8 rows of W
+// are the columns of B. Which number is which k does not matter as long as both sides agree, so a lane takes 8 numbers that
+// stand side by side: 16 bytes of W and as many of x make two multiplications.
+
+#include "kernels/cuda/decode_products.h"
+#include "kernels/cuda/numbers.cuh"
+
+#include <algorithm>
+
+namespace heart::cuda {
+
+namespace {
+
+constexpr int kWarps = 8;       // of a block; each takes every eighth chunk of the rows
+constexpr int kChunk = 32;      // numbers of a row that a warp multiplies at once
+constexpr int kTileRows = 8;    // rows of W that share one multiplication
+constexpr int kAhead = 4;       // chunks that are on their way from memory at a time
+
+struct Sums {
+    float c[4] = {0, 0, 0, 0};  // columns lane / 4 and 8 + lane / 4 of x, rows 2 (lane % 4) and the next of the tile
+};
+
+__device__ void multiply(Sums& s, unsigned a0, unsigned a2, unsigned b0, unsigned b1, __nv_bfloat16) {
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(s.c[0]), "+f"(s.c[1]), "+f"(s.c[2]), "+f"(s.c[3])
+        : "r"(a0), "r"(0), "r"(a2), "r"(0), "r"(b0), "r"(b1));
+}
+__device__ void multiply(Sums& s, unsigned a0, unsigned a2, unsigned b0, unsigned b1, __half) {
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(s.c[0]), "+f"(s.c[1]), "+f"(s.c[2]), "+f"(s.c[3])
+        : "r"(a0), "r"(0), "r"(a2), "r"(0), "r"(b0), "r"(b1));
+}
+
+__device__ unsigned pack(float low, float high, __nv_bfloat16) {
+    const __nv_bfloat162 both = __floats2bfloat162_rn(low, high);
+    return *reinterpret_cast<const unsigned*>(&both);
+}
+__device__ unsigned pack(float low, float high, __half) {
+    const __half2 both = __floats2half2_rn(low, high);
+    return *reinterpret_cast<const unsigned*>(&both);
+}
+
+/// 8 numbers of 16 bits: what a lane holds of a chunk.
+struct Eight {
+    unsigned pairs[4] = {0, 0, 0, 0};
+};
+
+/// Past the caches: a weight is read once a frame.
+__device__ uint4 stream16(const void* p) {
+    uint4 v;
+    asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(p));
+    return v;
+}
+__device__ uint2 stream8(const void* p) {
+    uint2 v;
+    asm volatile("ld.global.nc.L1::no_allocate.v2.u32 {%0,%1}, [%2];" : "=r"(v.x), "=r"(v.y) : "l"(p));
+    return v;
+}
+
+// --- weights: what a lane reads of a chunk, and how it multiplies ---------------------------------------------------------
+
+/// f16 and bf16: rows as they are.
+template <typename T>
+struct SixteenBits {
+    using Number = T;
+    struct Raw {
+        uint4 bits;
+    };
+    static __device__ Raw load(const char* row, int chunk, int lane, int) {
+        return {stream16(row + (chunk * kChunk + lane % 4 * 8) * sizeof(T))};
+    }
+    static __device__ void add_product(Sums& sum, const Eight& x, const Raw& w, const char*, const char*, int) {
+        multiply(sum, x.pairs[0], x.pairs[1], w.bits.x, w.bits.y, T{});
+        multiply(sum, x.pairs[2], x.pairs[3], w.bits.z, w.bits.w, T{});
+    }
+};
+
+/// q8_0 in planes: all integers of a row, then its scales. Integers are exact in bf16; a block's sum is scaled as a whole.
+struct Quantised8 {
+    using Number = __nv_bfloat16;
+    struct Raw {
+        uint2 bits;
+    };
+    static __device__ Raw load(const char* row, int chunk, int lane, int) {
+        return {stream8(row + chunk * kChunk + lane % 4 * 8)};
+    }
+    static __device__ unsigned two(unsigned bits, int first) {
+        const auto number = [&](int i) { return static_cast<float>(static_cast<std::int8_t>(bits >> (8 * i))); };
+        return pack(number(first), number(first + 1), __nv_bfloat16{});
+    }
+    /// `even` and `odd`: the scales of the two rows whose sums this lane holds.
+    static __device__ void add_product(Sums& sum, const Eight& x, const Raw& w, const char* even, const char* odd,
+                                       int chunk) {
+        Sums block;
+        multiply(block, x.pairs[0], x.pairs[1], two(w.bits.x, 0), two(w.bits.x, 2), __nv_bfloat16{});
+        multiply(block, x.pairs[2], x.pairs[3], two(w.bits.y, 0), two(w.bits.y, 2), __nv_bfloat16{});
+        const float d0 = __half2float(reinterpret_cast<const __half*>(even)[chunk]);
+        const float d1 = __half2float(reinterpret_cast<const __half*>(odd)[chunk]);
+        sum.c[0] = fmaf(d0, block.c[0], sum.c[0]);
+        sum.c[1] = fmaf(d1, block.c[1], sum.c[1]);
+    }
+};
+
+// --- the kernel -----------------------------------------------------------------------------------------------------------
+
+/// 8 numbers of one column of x, weighted if there is a norm; adds their squares up.
+template <typename T, bool kNorm>
+__device__ Eight activations(const DecodeProduct& p, const float* x, int at, float& squares) {
+    Eight out;
+    if (x == nullptr) return out;
+    const float4 low = *reinterpret_cast<const float4*>(x + at), high = *reinterpret_cast<const float4*>(x + at + 4);
+    float v[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
+    if constexpr (kNorm) {
+        const float4 a = *reinterpret_cast<const float4*>(p.norm_weight + at);
+        const float4 b = *reinterpret_cast<const float4*>(p.norm_weight + at + 4);
+        const float weight[8] = {a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w};
+        for (int i = 0; i < 8; ++i) {
+            squares = fmaf(v[i], v[i], squares);
+            v[i] *= weight[i];
+        }
+    }
+    for (int i = 0; i < 4; ++i) out.pairs[i] = pack(v[2 * i], v[2 * i + 1], T{});
+    return out;
+}
+
+__device__ float silu(float x) {
+    return x / (1.0F + expf(-x));
+}
+
+/// A block: one tile of 8 rows, or with swiglu one of the first and one of the second half.
+template <typename W, bool kNorm, bool kSwiglu>
+__global__ void __launch_bounds__(kWarps * 32) decode_kernel(DecodeProduct p) {
+    using T = typename W::Number;
+    constexpr int kTiles = kSwiglu ? 2 : 1;
+    __shared__ float partial[kWarps][kTiles][kDecodeColumns][kTileRows];
+    __shared__ float partial_squares[kWarps][kDecodeColumns];
+    const int lane = static_cast<int>(threadIdx.x % 32), warp = static_cast<int>(threadIdx.x / 32);
+    const int half = p.out / 2, rows = kSwiglu ? half : p.out;
+    const int tile = static_cast<int>(blockIdx.x) * kTileRows, chunks = p.in / kChunk;
+    const auto row_of = [&](int t, int i) {  // rows behind the last are the last again
+        return static_cast<const char*>(p.w) + (std::int64_t{t} * half + min(tile + i, rows - 1)) * p.row_bytes;
+    };
+    const char* mine[kTiles];
+    const char *even[kTiles], *odd[kTiles];  // scales
+    for (int t = 0; t < kTiles; ++t) {
+        mine[t] = row_of(t, lane / 4);
+        even[t] = row_of(t, lane % 4 * 2) + p.in;
+        odd[t] = row_of(t, lane % 4 * 2 + 1) + p.in;
+    }
+    const float* x = lane / 4 < p.columns ? p.x + lane / 4 * p.x_stride : nullptr;
+
+    Sums sum[kTiles];
+    float squares = 0;
+    for (int first = warp; first < chunks; first += kWarps * kAhead) {
+        typename W::Raw raw[kAhead][kTiles];
+        for (int a = 0; a < kAhead; ++a) {
+            const int chunk = first + a * kWarps;
+            if (chunk >= chunks) continue;
+            for (int t = 0; t < kTiles; ++t) raw[a][t] = W::load(mine[t], chunk, lane, p.in);
+        }
+        for (int a = 0; a < kAhead; ++a) {
+            const int chunk = first + a * kWarps;
+            if (chunk >= chunks) continue;
+            const Eight eight = activations<T, kNorm>(p, x, chunk * kChunk + lane % 4 * 8, squares);
+            for (int t = 0; t < kTiles; ++t) W::add_product(sum[t], eight, raw[a][t], even[t], odd[t], chunk);
+        }
+    }
+    for (int t = 0; t < kTiles; ++t) {
+        partial[warp][t][lane / 4][lane % 4 * 2] = sum[t].c[0];
+        partial[warp][t][lane / 4][lane % 4 * 2 + 1] = sum[t].c[1];
+    }
+    if constexpr (kNorm) {
+        squares += __shfl_xor_sync(kAllLanes, squares, 1);
+        squares += __shfl_xor_sync(kAllLanes, squares, 2);
+        if (lane % 4 == 0) partial_squares[warp][lane / 4] = squares;
+    }
+    __syncthreads();
+
+    const int column = static_cast<int>(threadIdx.x) / kTileRows, row = static_cast<int>(threadIdx.x) % kTileRows;
+    if (column >= p.columns || tile + row >= rows) return;
+    float total[kTiles] = {};
+    float all_squares = 0;
+    for (int w = 0; w < kWarps; ++w) {
+        for (int t = 0; t < kTiles; ++t) total[t] += partial[w][t][column][row];
+        if constexpr (kNorm) all_squares += partial_squares[w][column];
+    }
+    if constexpr (kNorm) {
+        const float factor = rsqrtf(all_squares / static_cast<float>(p.in) + p.norm_eps);
+        for (int t = 0; t < kTiles; ++t) total[t] *= factor;
+    }
+    float result = total[0];
+    if constexpr (kSwiglu) result = silu(total[0]) * total[1];
+    if (p.residual != nullptr) result += p.residual[column * p.residual_stride + tile + row];
+    p.y[column * p.y_stride + tile + row] = result;
+}
+
+/// f32 weights, multiplied in f32: one warp a row. The exact mode.
+__global__ void decode_f32(DecodeProduct p) {
+    const int lane = static_cast<int>(threadIdx.x % 32);
+    const int row = static_cast<int>(blockIdx.x) * kWarps + static_cast<int>(threadIdx.x / 32);
+    if (row >= p.out) return;
+    const auto* w = reinterpret_cast<const float*>(static_cast<const char*>(p.w) + row * p.row_bytes);
+    float sum[kDecodeColumns] = {};
+    for (int i = lane; i < p.in; i += 32) {
+        const float weight = w[i];
+        for (int c = 0; c < kDecodeColumns; ++c) {
+            if (c < p.columns) sum[c] = fmaf(weight, p.x[c * p.x_stride + i], sum[c]);
+        }
+    }
+    for (int c = 0; c < kDecodeColumns; ++c) {
+        const float total = warp_sum(sum[c]);
+        if (lane == 0 && c < p.columns) {
+            p.y[c * p.y_stride + row] = total + (p.residual != nullptr ? p.residual[c * p.residual_stride + row] : 0.0F);
+        }
+    }
+}
+
+template <typename W>
+void launch(const Context& c, const DecodeProduct& p) {
+    const unsigned blocks = blocks_for(p.swiglu ? p.out / 2 : p.out, kTileRows);
+    const bool norm = p.norm_weight != nullptr;
+    constexpr int kThreads = kWarps * 32;
+    if (norm && p.swiglu) {
+        decode_kernel<W, true, true><<<blocks, kThreads, 0, c.stream>>>(p);
+    } else if (norm) {
+        decode_kernel<W, true, false><<<blocks, kThreads, 0, c.stream>>>(p);
+    } else if (p.swiglu) {
+        decode_kernel<W, false, true><<<blocks, kThreads, 0, c.stream>>>(p);
+    } else {
+        decode_kernel<W, false, false><<<blocks, kThreads, 0, c.stream>>>(p);
+    }
+}
+
+void launch_columns(const Context& c, const DecodeProduct& p) {
+    switch (p.type) {
+        case GGML_TYPE_F16: return launch<SixteenBits<__half>>(c, p);
+        case GGML_TYPE_BF16: return launch<SixteenBits<__nv_bfloat16>>(c, p);
+        case GGML_TYPE_Q8_0: return launch<Quantised8>(c, p);
+        default: decode_f32<<<blocks_for(p.out, kWarps), kWarps * 32, 0, c.stream>>>(p);
+    }
+}
+
+bool on_16_bytes(const void* p) {
+    return reinterpret_cast<std::uintptr_t>(p) % 16 == 0;
+}
+
+std::int64_t floats(std::size_t bytes) {
+    return static_cast<std::int64_t>(bytes / sizeof(float));
+}
+
+}  // namespace
+
+DecodeProduct decode_product(const ggml_tensor* node) {
+    const ggml_tensor *w = node->src[0], *x = node->src[1];
+    DecodeProduct p;
+    p.type = w->type, p.w = w->data, p.row_bytes = static_cast<std::int64_t>(w->nb[1]);
+    p.in = static_cast<int>(w->ne[0]), p.out = static_cast<int>(w->ne[1]);
+    p.x = static_cast<const float*>(x->data), p.x_stride = floats(x->nb[1]), p.columns = static_cast<int>(x->ne[1]);
+    p.y = static_cast<float*>(node->data), p.y_stride = node->ne[0];
+    return p;
+}
+
+bool can_decode(const DecodeProduct& p) {
+    if (p.columns > kMostDecodeColumns) return false;
+    if (p.type == GGML_TYPE_F32) return p.norm_weight == nullptr && !p.swiglu;
+    if (p.type != GGML_TYPE_F16 && p.type != GGML_TYPE_BF16 && p.type != GGML_TYPE_Q8_0) return false;
+    const bool aligned = p.in % kChunk == 0 && p.row_bytes % 16 == 0 && on_16_bytes(p.w) && on_16_bytes(p.x) &&
+                         p.x_stride % 4 == 0 && on_16_bytes(p.norm_weight);
+    return aligned && (p.norm_weight == nullptr || p.type != GGML_TYPE_F16) &&
+           (!p.swiglu || (p.out % 2 == 0 && p.residual == nullptr));
+}
+
+void decode(const Context& c, const DecodeProduct& p) {
+    for (int first = 0; first < p.columns; first += kDecodeColumns) {
+        DecodeProduct part = p;
+        part.columns = std::min(kDecodeColumns, p.columns - first);
+        part.x += first * p.x_stride;
+        part.y += first * p.y_stride;
+        if (p.residual != nullptr) part.residual += first * p.residual_stride;
+        launch_columns(c, part);
+    }
+}
+
+}  // namespace heart::cuda

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "kernels/cuda/context.h"
+
+namespace heart::cuda {
+
+/// A product of few columns, as decoding has them: y = W x, with what may stand before and behind it in the same kernel.
+/// Every result is summed in an order that depends on the width of W alone: the same for any number of columns.
+struct DecodeProduct {
+    ggml_type type = GGML_TYPE_F32;  ///< of W: f32, f16, bf16, or q8_0 in planes (kernels/planes.h)
+    const void* w = nullptr;
+    std::int64_t row_bytes = 0;
+    int in = 0, out = 0;
+
+    const float* x = nullptr;
+    std::int64_t x_stride = 0;  ///< in floats
+    int columns = 0;
+
+    /// RMS norm of x before the product: x / sqrt(mean(x^2) + eps) * norm_weight. Not for f16, which unscaled x may leave.
+    const float* norm_weight = nullptr;
+    float norm_eps = 0;
+
+    float* y = nullptr;
+    std::int64_t y_stride = 0;
+    const float* residual = nullptr;  ///< added to y; may be y itself
+    std::int64_t residual_stride = 0;
+    /// y [out / 2] = silu(first half) * second half of the rows; no residual then.
+    bool swiglu = false;
+};
+
+/// Columns of one launch; `decode` takes several where there are more.
+inline constexpr int kDecodeColumns = 8;
+/// Up to here products count as decoding.
+inline constexpr int kMostDecodeColumns = 32;
+
+/// One of our product nodes over a matrix in planes (kernels/nodes.h), whether or not its columns are few.
+[[nodiscard]] DecodeProduct decode_product(const ggml_tensor* node);
+
+[[nodiscard]] bool can_decode(const DecodeProduct& p);
+void decode(const Context& c, const DecodeProduct& p);
+
+}  // namespace heart::cuda
