@@ -112,6 +112,8 @@ public:
     /// softmax(q k^T * factor + mask) v, query heads sharing key heads in groups. q [d, heads, n, rows] f32, k and v [d,
     /// positions, kv_heads, rows], mask f16 [positions, n], 0 or -inf, or empty -> [d * heads, n * rows].
     Tensor attention(Tensor q, Tensor k, Tensor v, Tensor mask, float factor);
+    /// Whether `flash_attention` is there: Heart's CUDA module has none, and leaves wide attention to products.
+    [[nodiscard]] bool can_flash_attend() const { return device_->kernels() != Kernels::cuda; }
     /// softmax(q k^T * factor + mask) v. q [d, n, heads, rows] f32, k and v [d, positions, kv_heads, rows], mask f16
     /// [positions, n] or empty -> [d, heads, n, rows].
     Tensor flash_attention(Tensor q, Tensor k, Tensor v, Tensor mask, float factor);

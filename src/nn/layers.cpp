@@ -30,6 +30,7 @@ float score_scale(Tensor q) {
 
 Tensor attention(Graph& g, Tensor q, Tensor k, Tensor v, Tensor mask) {
     if (g.can_attend(q, k, v, mask)) return g.attention(q, k, v, mask, score_scale(q));
+    if (!g.can_flash_attend()) return attention_by_products(g, q, k, v, mask);
     const std::int64_t d = q.dim(0), heads = q.dim(1), n = q.dim(2), rows = q.dim(3);
     // For a single query column ggml's fused CPU kernel cuts the positions into one part for each thread, and its rounding
     // with them; the same seed must give the same song on any number of threads.

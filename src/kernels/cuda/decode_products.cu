@@ -5,6 +5,8 @@
 
 #include "kernels/cuda/decode_products.h"
 #include "kernels/cuda/numbers.cuh"
+#include "kernels/cuda/quantised.cuh"
+#include "kernels/cuda/settings.h"
 
 #include <algorithm>
 
@@ -77,7 +79,7 @@ struct SixteenBits {
 };
 
 /// q8_0 in planes: all integers of a row, then its scales. Integers are exact in bf16; a block's sum is scaled as a whole.
-struct Quantised8 {
+struct Planes8 {
     using Number = __nv_bfloat16;
     struct Raw {
         uint2 bits;
@@ -99,6 +101,24 @@ struct Quantised8 {
         const float d1 = __half2float(reinterpret_cast<const __half*>(odd)[chunk]);
         sum.c[0] = fmaf(d0, block.c[0], sum.c[0]);
         sum.c[1] = fmaf(d1, block.c[1], sum.c[1]);
+    }
+};
+
+/// Other blocks of quantised numbers, as ggml has them: rounded to bf16 one by one.
+template <ggml_type kType>
+struct Blocks {
+    using Number = __nv_bfloat16;
+    using Raw = Eight;
+    static __device__ Raw load(const char* row, int chunk, int lane, int) {
+        float x[8];
+        Quantised<kType>::eight(row, chunk * kChunk + lane % 4 * 8, x);
+        Raw raw;
+        for (int i = 0; i < 4; ++i) raw.pairs[i] = pack(x[2 * i], x[2 * i + 1], Number{});
+        return raw;
+    }
+    static __device__ void add_product(Sums& sum, const Eight& x, const Raw& w, const char*, const char*, int) {
+        multiply(sum, x.pairs[0], x.pairs[1], w.pairs[0], w.pairs[1], Number{});
+        multiply(sum, x.pairs[2], x.pairs[3], w.pairs[2], w.pairs[3], Number{});
     }
 };
 
@@ -236,7 +256,11 @@ void launch_columns(const Context& c, const DecodeProduct& p) {
     switch (p.type) {
         case GGML_TYPE_F16: return launch<SixteenBits<__half>>(c, p);
         case GGML_TYPE_BF16: return launch<SixteenBits<__nv_bfloat16>>(c, p);
-        case GGML_TYPE_Q8_0: return launch<Quantised8>(c, p);
+        case GGML_TYPE_Q8_0: return p.in_planes ? launch<Planes8>(c, p) : launch<Blocks<GGML_TYPE_Q8_0>>(c, p);
+        case GGML_TYPE_Q4_0: return launch<Blocks<GGML_TYPE_Q4_0>>(c, p);
+        case GGML_TYPE_Q4_K: return launch<Blocks<GGML_TYPE_Q4_K>>(c, p);
+        case GGML_TYPE_Q5_K: return launch<Blocks<GGML_TYPE_Q5_K>>(c, p);
+        case GGML_TYPE_Q6_K: return launch<Blocks<GGML_TYPE_Q6_K>>(c, p);
         default: decode_f32<<<blocks_for(p.out, kWarps), kWarps * 32, 0, c.stream>>>(p);
     }
 }
@@ -254,7 +278,7 @@ std::int64_t floats(std::size_t bytes) {
 DecodeProduct decode_product(const ggml_tensor* node) {
     const ggml_tensor *w = node->src[0], *x = node->src[1];
     DecodeProduct p;
-    p.type = w->type, p.w = w->data, p.row_bytes = static_cast<std::int64_t>(w->nb[1]);
+    p.type = w->type, p.in_planes = is_in_planes(w), p.w = w->data, p.row_bytes = static_cast<std::int64_t>(w->nb[1]);
     p.in = static_cast<int>(w->ne[0]), p.out = static_cast<int>(w->ne[1]);
     p.x = static_cast<const float*>(x->data), p.x_stride = floats(x->nb[1]), p.columns = static_cast<int>(x->ne[1]);
     p.y = static_cast<float*>(node->data), p.y_stride = node->ne[0];
@@ -264,10 +288,10 @@ DecodeProduct decode_product(const ggml_tensor* node) {
 bool can_decode(const DecodeProduct& p) {
     if (p.columns > kMostDecodeColumns) return false;
     if (p.type == GGML_TYPE_F32) return p.norm_weight == nullptr && !p.swiglu;
-    if (p.type != GGML_TYPE_F16 && p.type != GGML_TYPE_BF16 && p.type != GGML_TYPE_Q8_0) return false;
-    const bool aligned = p.in % kChunk == 0 && p.row_bytes % 16 == 0 && on_16_bytes(p.w) && on_16_bytes(p.x) &&
-                         p.x_stride % 4 == 0 && on_16_bytes(p.norm_weight);
-    return aligned && (p.norm_weight == nullptr || p.type != GGML_TYPE_F16) &&
+    const bool words = p.type == GGML_TYPE_F16 || p.type == GGML_TYPE_BF16 || p.in_planes;
+    const bool w_fits = p.in % kChunk == 0 && (!words || (p.row_bytes % 16 == 0 && on_16_bytes(p.w)));
+    const bool x_fits = on_16_bytes(p.x) && p.x_stride % 4 == 0 && on_16_bytes(p.norm_weight);
+    return w_fits && x_fits && (p.norm_weight == nullptr || p.type != GGML_TYPE_F16) &&
            (!p.swiglu || (p.out % 2 == 0 && p.residual == nullptr));
 }
 

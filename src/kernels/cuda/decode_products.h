@@ -7,7 +7,8 @@ namespace heart::cuda {
 /// A product of few columns, as decoding has them: y = W x, with what may stand before and behind it in the same kernel.
 /// Every result is summed in an order that depends on the width of W alone: the same for any number of columns.
 struct DecodeProduct {
-    ggml_type type = GGML_TYPE_F32;  ///< of W: f32, f16, bf16, or q8_0 in planes (kernels/planes.h)
+    ggml_type type = GGML_TYPE_F32;  ///< of W: f32, f16, bf16, or a quantised one
+    bool in_planes = false;          ///< rows of q8_0 are in planes (kernels/planes.h)
     const void* w = nullptr;
     std::int64_t row_bytes = 0;
     int in = 0, out = 0;
@@ -33,7 +34,7 @@ inline constexpr int kDecodeColumns = 8;
 /// Up to here products count as decoding.
 inline constexpr int kMostDecodeColumns = 32;
 
-/// One of our product nodes over a matrix in planes (kernels/nodes.h), whether or not its columns are few.
+/// One of our product nodes (kernels/nodes.h), or ggml's MUL_MAT of one matrix, whether or not its columns are few.
 [[nodiscard]] DecodeProduct decode_product(const ggml_tensor* node);
 
 [[nodiscard]] bool can_decode(const DecodeProduct& p);

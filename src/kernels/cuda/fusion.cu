@@ -48,7 +48,8 @@ public:
         for (int i = 0; i < graph_->n_nodes; ++i) {
             const ggml_tensor* node = graph_->nodes[i];
             if (done_[static_cast<std::size_t>(i)]) continue;
-            if (is_kind(node, kernels::NodeKind::product)) {
+            const bool product = is_kind(node, kernels::NodeKind::product) || node->op == GGML_OP_MUL_MAT;
+            if (product && products::is_plain_product(node)) {
                 if (auto step = fuse_product(node)) fused.emplace(place_.at(step->node), *step);
             } else if (is_kind(node, kernels::NodeKind::attention)) {
                 if (auto step = fuse_rotation(node)) fused.emplace(place_.at(step->node), *step);

@@ -1,6 +1,6 @@
 #include "kernels/cuda/gemm.h"
 
-#include "kernels/cuda/numbers.cuh"
+#include "kernels/cuda/quantised.cuh"
 
 namespace heart::cuda {
 
@@ -32,13 +32,23 @@ __global__ void convert_kernel(T* to, const float* from, std::int64_t stride, st
     if (i < n) to[i] = narrowed<T>(from[i / rows * stride + i % rows]);
 }
 
-__global__ void dequantise_kernel(__half* to, const char* from, std::int64_t in, std::int64_t row_bytes, std::int64_t n) {
+__global__ void planes_kernel(__half* to, const char* from, std::int64_t in, std::int64_t row_bytes, std::int64_t n) {
     const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
     if (i >= n) return;
     const char* row = from + i / in * row_bytes;
     const std::int64_t column = i % in;
     const float scale = __half2float(reinterpret_cast<const __half*>(row + in)[column / 32]);
     to[i] = __float2half_rn(scale * static_cast<float>(reinterpret_cast<const std::int8_t*>(row)[column]));
+}
+
+/// Eight numbers a thread.
+template <ggml_type kType>
+__global__ void blocks_kernel(__half* to, const char* from, std::int64_t in, std::int64_t row_bytes, std::int64_t n) {
+    const std::int64_t i = 8 * (static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x);
+    if (i >= n) return;
+    float x[8];
+    Quantised<kType>::eight(from + i / in * row_bytes, static_cast<int>(i % in), x);
+    for (int k = 0; k < 8; ++k) to[i + k] = __float2half_rn(x[k]);
 }
 
 template <typename T>
@@ -75,11 +85,21 @@ void convert_columns(const Context& c, ggml_type type, const float* from, std::i
     }
 }
 
-void dequantise_planes(const Context& c, const void* from, std::int64_t in, std::int64_t rows, void* to) {
+void dequantise_rows(const Context& c, ggml_type type, bool in_planes, const void* from, std::int64_t row_bytes,
+                     std::int64_t in, std::int64_t rows, void* to) {
     const std::int64_t n = in * rows;
-    dequantise_kernel<<<blocks_for(n, kThreads), kThreads, 0, c.stream>>>(static_cast<__half*>(to),
-                                                                          static_cast<const char*>(from), in,
-                                                                          in + in / 32 * 2, n);
+    const unsigned blocks = blocks_for(n, in_planes ? kThreads : 8 * kThreads);
+    auto* halves = static_cast<__half*>(to);
+    const auto* bytes = static_cast<const char*>(from);
+    const auto as = [&](auto kernel) { kernel<<<blocks, kThreads, 0, c.stream>>>(halves, bytes, in, row_bytes, n); };
+    if (in_planes) return as(planes_kernel);
+    switch (type) {
+        case GGML_TYPE_Q4_0: return as(blocks_kernel<GGML_TYPE_Q4_0>);
+        case GGML_TYPE_Q4_K: return as(blocks_kernel<GGML_TYPE_Q4_K>);
+        case GGML_TYPE_Q5_K: return as(blocks_kernel<GGML_TYPE_Q5_K>);
+        case GGML_TYPE_Q6_K: return as(blocks_kernel<GGML_TYPE_Q6_K>);
+        default: as(blocks_kernel<GGML_TYPE_Q8_0>);
+    }
 }
 
 void widen(const Context& c, const ggml_tensor* from, float* to) {

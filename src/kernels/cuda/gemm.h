@@ -26,8 +26,9 @@ void multiply(const Context& context, const Gemm& g);
 void convert_columns(const Context& c, ggml_type type, const float* from, std::int64_t stride, std::int64_t rows,
                      std::int64_t columns, void* to);
 
-/// Rows of q8_0 in planes (kernels/planes.h) as f16: to [in, rows] without gaps.
-void dequantise_planes(const Context& c, const void* from, std::int64_t in, std::int64_t rows, void* to);
+/// Rows of a quantised matrix as f16: to [in, rows] without gaps. `in_planes`: q8_0 as kernels/planes.h has it.
+void dequantise_rows(const Context& c, ggml_type type, bool in_planes, const void* from, std::int64_t row_bytes,
+                     std::int64_t in, std::int64_t rows, void* to);
 
 /// Any strided tensor of f16, bf16 or f32 as f32 without gaps.
 void widen(const Context& c, const ggml_tensor* from, float* to);

@@ -28,6 +28,8 @@ void run(const Context& c, const ggml_tensor* node);
 
 namespace products {
 [[nodiscard]] bool can_run(const ggml_tensor* node);
+/// One matrix by columns side by side: what `decode_product` describes.
+[[nodiscard]] bool is_plain_product(const ggml_tensor* node);
 [[nodiscard]] std::size_t scratch_bytes(const ggml_tensor* node);
 void run(const Context& c, const ggml_tensor* node);
 }  // namespace products

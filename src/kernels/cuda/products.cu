@@ -33,8 +33,26 @@ float* f32(const ggml_tensor* t) {
 
 // --- MUL_MAT: any W, batches ----------------------------------------------------------------------------------------------
 
+bool is_quantised(const ggml_tensor* w) {
+    switch (w->type) {
+        case GGML_TYPE_Q8_0:
+        case GGML_TYPE_Q4_0:
+        case GGML_TYPE_Q4_K:
+        case GGML_TYPE_Q5_K:
+        case GGML_TYPE_Q6_K: return true;
+        default: return false;
+    }
+}
+
+/// One matrix and columns side by side, which our product does too.
+bool is_one_product(const ggml_tensor* node) {
+    const ggml_tensor *w = node->src[0], *x = node->src[1];
+    return ggml_is_contiguous(w) && w->ne[2] * w->ne[3] == 1 && whole_f32_rows(x) && x->ne[2] * x->ne[3] == 1;
+}
+
 bool can_run_mul_mat(const ggml_tensor* node) {
     const ggml_tensor* w = node->src[0];
+    if (is_quantised(w)) return is_one_product(node);
     const bool plain = w->type == GGML_TYPE_F32 || w->type == GGML_TYPE_F16 || w->type == GGML_TYPE_BF16;
     return plain && w->nb[0] == ggml_type_size(w->type) && whole_f32_rows(node->src[1]) && ggml_is_contiguous(node);
 }
@@ -77,7 +95,7 @@ void run_mul_mat(const Context& c, const ggml_tensor* node) {
 
 /// The type in which a matrix of weights is multiplied when there are many columns.
 ggml_type wide_type(const ggml_tensor* w) {
-    return w->type == GGML_TYPE_Q8_0 ? GGML_TYPE_F16 : w->type;
+    return is_quantised(w) ? GGML_TYPE_F16 : w->type;
 }
 
 std::int64_t bytes_of(ggml_type type) {
@@ -94,7 +112,7 @@ std::size_t x_bytes(const ggml_tensor* w, std::int64_t rows, std::int64_t column
     return w->type == GGML_TYPE_F32 ? 0 : aligned(rows * columns * bytes_of(wide_type(w)));
 }
 std::size_t w_bytes(const ggml_tensor* w) {
-    if (w->type != GGML_TYPE_Q8_0) return 0;
+    if (!is_quantised(w)) return 0;
     return aligned(w->ne[0] * std::min(w->ne[1], kRowsAtATime) * bytes_of(wide_type(w)));
 }
 
@@ -112,14 +130,14 @@ void run_product(const Context& c, const ggml_tensor* node) {
         g.b = c.scratch, g.ldb = g.k;
     }
     g.lda = g.k, g.ldc = node->ne[0];
-    const std::int64_t step = w->type == GGML_TYPE_Q8_0 ? kRowsAtATime : w->ne[1];
+    const std::int64_t step = is_quantised(w) ? kRowsAtATime : w->ne[1];
     for (std::int64_t first = 0; first < w->ne[1]; first += step) {
         const char* rows = static_cast<const char*>(w->data) + first * static_cast<std::int64_t>(w->nb[1]);
         g.m = std::min(step, w->ne[1] - first);
         g.a = rows, g.c = f32(node) + first;
-        if (w->type == GGML_TYPE_Q8_0) {
+        if (is_quantised(w)) {
             void* wide = static_cast<char*>(c.scratch) + x_bytes(w, g.k, g.n);
-            dequantise_planes(c, rows, g.k, g.m, wide);
+            dequantise_rows(c, w->type, few.in_planes, rows, few.row_bytes, g.k, g.m, wide);
             g.a = wide;
         }
         multiply(c, g);
@@ -145,7 +163,7 @@ Convolution convolution_of(const ggml_tensor* node) {
 
 bool can_run_convolution(const ggml_tensor* node) {
     const Convolution c = convolution_of(node);
-    return is_in_planes(c.w) && c.w->type != GGML_TYPE_Q8_0 && whole_f32_rows(c.x) &&
+    return is_in_planes(c.w) && !is_quantised(c.w) && whole_f32_rows(c.x) &&
            (c.residual == nullptr || whole_f32_rows(c.residual));
 }
 
@@ -210,10 +228,15 @@ bool can_run(const ggml_tensor* node) {
     return is_kind(node, kernels::NodeKind::convolution) && can_run_convolution(node);
 }
 
+bool is_plain_product(const ggml_tensor* node) {
+    if (node->op == GGML_OP_MUL_MAT) return is_quantised(node->src[0]) && is_one_product(node);
+    return is_kind(node, kernels::NodeKind::product);
+}
+
 std::size_t scratch_bytes(const ggml_tensor* node) {
-    if (node->op == GGML_OP_MUL_MAT) return mul_mat_scratch(node);
     const ggml_tensor* w = node->src[0];
-    if (is_kind(node, kernels::NodeKind::product)) {
+    if (node->op == GGML_OP_MUL_MAT && !is_quantised(w)) return mul_mat_scratch(node);
+    if (node->op == GGML_OP_MUL_MAT || is_kind(node, kernels::NodeKind::product)) {
         return x_bytes(w, node->src[1]->ne[0], node->src[1]->ne[1]) + w_bytes(w);
     }
     const Convolution c = convolution_of(node);
@@ -221,8 +244,8 @@ std::size_t scratch_bytes(const ggml_tensor* node) {
 }
 
 void run(const Context& c, const ggml_tensor* node) {
-    if (node->op == GGML_OP_MUL_MAT) return run_mul_mat(c, node);
-    if (is_kind(node, kernels::NodeKind::product)) return run_product(c, node);
+    if (node->op == GGML_OP_MUL_MAT && !is_quantised(node->src[0])) return run_mul_mat(c, node);
+    if (node->op == GGML_OP_MUL_MAT || is_kind(node, kernels::NodeKind::product)) return run_product(c, node);
     run_convolution(c, node);
 }
 
