@@ -106,10 +106,10 @@ public:
     /// Whether `attention` can do it on this device: else compose it of products.
     [[nodiscard]] bool can_attend(Tensor q, Tensor k, Tensor v, Tensor mask) const;
     /// softmax(q k^T * factor + mask) v, query heads sharing key heads in groups. q [d, heads, n, rows] f32, k and v [d,
-    /// positions, kv_heads, rows], mask f16 [positions, n], 0 or -inf, or empty -> [d * heads, n * rows].
+    /// positions, kv_heads, rows], mask f16 [positions, n, 1, 1 or rows], 0 or -inf, or empty -> [d * heads, n * rows].
     Tensor attention(Tensor q, Tensor k, Tensor v, Tensor mask, float factor);
     /// softmax(q k^T * factor + mask) v. q [d, n, heads, rows] f32, k and v [d, positions, kv_heads, rows], mask f16
-    /// [positions, n] or empty -> [d, heads, n, rows].
+    /// [positions, n, 1, 1 or rows] or empty -> [d, heads, n, rows].
     Tensor flash_attention(Tensor q, Tensor k, Tensor v, Tensor mask, float factor);
     /// Rotates pairs (x[2i], x[2i+1]) of [d, heads, columns] by positions[column] * base^(-2i/d) / factors[i]; `factors`
     /// may be empty.

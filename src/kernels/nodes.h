@@ -43,7 +43,7 @@ struct AttentionSetting {
 };
 
 /// dst [d * heads, n * rows] = attention of src = {q f32 [d, heads, n, rows], k, v [d, positions, kv_heads, rows], mask f16
-/// [positions, n] or nothing}.
+/// [positions, n, 1, 1 or rows] or nothing}.
 void attention_node(ggml_tensor* dst, int ith, int nth, void* setting);
 /// Whether the kernel computes attention of these operands (mask may be null).
 [[nodiscard]] bool can_attend(const ggml_tensor* q, const ggml_tensor* k, const ggml_tensor* v,
