@@ -175,6 +175,7 @@ bool Composer::advance() {
     auto start = Clock::now();
     join_waiting();
     prompt_seconds_ += seconds_since(start);
+    ensure(!singing_.empty() || waiting_.empty(), "songs wait only for places that others have");
     if (!singing_.empty()) {
         start = Clock::now();
         batch_.step();

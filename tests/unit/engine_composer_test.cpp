@@ -71,10 +71,8 @@ struct Studio {
         for (EndedSong& e : composer.take_ended()) ended.emplace(e.number, std::move(e));
     }
     void finish() {
-        for (bool more = true; more;) {
-            more = composer.advance();
-            for (EndedSong& e : composer.take_ended()) ended.emplace(e.number, std::move(e));
-        }
+        for (int i = 0; i < 200 && composer.waiting() + composer.under_way() > 0; ++i) advance();
+        EXPECT_EQ(composer.waiting() + composer.under_way(), 0U);
     }
 
     CheckpointSet set{tiny(), "3B"};
@@ -200,6 +198,29 @@ TEST(Composer, ProgressCountsTheFramesOfAllSongs) {
         frames = p.done;
     }
     EXPECT_EQ(frames, 30 + 7 + 18 + 1 + 25);
+}
+
+TEST(Composer, ProgressExpectsNoFramesOfASongThatHasEnded) {
+    Studio studio(2);
+    PreparedSong whole = studio.preparer.prepare(request(30, 1)), other = studio.preparer.prepare(request(18, 3));
+    whole.known.assign(30, Frame(8, 1));
+    Progress last;
+    const auto progress = [&](const Progress& p) { last = p; };
+    const auto songs = compose_together(studio.composer, {std::move(whole), std::move(other)}, {progress, {}, nullptr});
+    EXPECT_EQ(songs[0].codes.frames, 30);
+    EXPECT_EQ(songs[1].codes.frames, 18);
+    EXPECT_EQ(last.done, 18);
+    EXPECT_EQ(last.total, 18);
+}
+
+TEST(MemoryPlan, CountsTheCachesOfAllSongsAtOnce) {
+    const CheckpointSet set(tiny(), "3B");
+    const auto plan = [&](std::int64_t songs) { return plan_memory(set, {.songs = songs, .positions = 512}); };
+    // k and v of 3 layers, 512 positions, 2 rows, 2 heads of 16 in bf16
+    EXPECT_EQ(plan(1).kv_cache, 2U * 3 * 512 * 2 * 32 * 2);
+    EXPECT_EQ(plan(3).kv_cache, 3 * plan(1).kv_cache);
+    EXPECT_EQ(plan(3).composing() - plan(1).composing(), 2 * plan(1).kv_cache);
+    EXPECT_EQ(plan(3).songs, 3);
 }
 
 }  // namespace
