@@ -13,7 +13,7 @@
 #include "graph/weight_loading.h"
 #include "hub/demo_model.h"
 #include "models/heartcodec/codec.h"
-#include "models/heartmula/song_session.h"
+#include "models/heartmula/song_batch.h"
 #include "text/prompt.h"
 
 #include <nlohmann/json.hpp>
@@ -115,7 +115,7 @@ public:
                 {"stored", stored_as<heartmula::Weights>(config, type, Type::bf16)},
                 {"weight_bytes", heartmula::check_checkpoint(set_.language_model(), type)},
                 {"cache_positions", positions},
-                {"cache_bytes", heartmula::SongSession::cache_bytes(config, positions, kGuidance, cache)},
+                {"cache_bytes", heartmula::SongBatch::cache_bytes(config, {1, positions, true}, cache)},
                 {"codebook0_equal", static_cast<double>(first) / static_cast<double>(frames())},
                 {"all_equal", static_cast<double>(all) / static_cast<double>(tokens)}};
     }
@@ -133,17 +133,17 @@ private:
         const auto length = static_cast<std::int64_t>(prompt.length());
         const std::int64_t most = std::min(frames_, c.backbone.max_length - length);
         const std::size_t count = forced != nullptr ? forced->size() : static_cast<std::size_t>(most);
-        heartmula::SessionOptions options;
-        options.cache_type = cache;
-        heartmula::SongSession session(model, {1, 1.0F, kGuidance}, length + most, options);
-        const std::vector<float> no_noise(static_cast<std::size_t>(c.codebooks * c.audio_vocabulary), 0.0F);
+        heartmula::SongBatch batch(model, {1, length + most, true}, {.cache_type = cache});
         const auto ends = [&](const heartmula::Frame& frame) {
             return std::any_of(frame.begin(), frame.end(), [&](std::int32_t token) { return token >= ids_.audio_eos; });
         };
-        Frames out{session.first_frame({prompt.tags, prompt.lyrics}, no_noise, {})};
+        const auto slot = batch.join({{prompt.tags, prompt.lyrics}, {1, 1.0F, kGuidance}, {}, {}}, {});
+        Frames out{batch.latest(slot)};
         while (out.size() < count) {
             if (forced == nullptr && out.size() > 1 && ends(out.back())) break;
-            out.push_back(session.next_frame(forced != nullptr ? (*forced)[out.size() - 1] : out.back(), no_noise));
+            if (forced != nullptr) batch.replace_latest(slot, (*forced)[out.size() - 1]);
+            batch.step();
+            out.push_back(batch.latest(slot));
         }
         return out;
     }

@@ -85,6 +85,23 @@ Json language_model_json(const engine::LanguageModelSpeed& lm, const kernels::Ma
     return out;
 }
 
+/// Against one song of the same kind, timed in the same round where that was asked for.
+Json batch_json(const BenchmarkReport& r) {
+    double one = r.language_model->frame_ms.median;
+    for (const engine::BatchSpeed& b : r.batch) {
+        if (b.songs == 1) one = b.frame_ms.median;
+    }
+    Json out = Json::array();
+    for (const engine::BatchSpeed& b : r.batch) {
+        Json entry{{"songs", b.songs}};
+        add_spread(entry, "ms_per_frame", b.frame_ms);
+        entry["frames_per_second"] = static_cast<double>(b.songs) * 1e3 / b.frame_ms.median;
+        entry["ratio_to_one"] = b.frame_ms.median / one;
+        out.push_back(entry);
+    }
+    return out;
+}
+
 Json estimator_json(const engine::EstimatorSpeed& e, const kernels::MachineSpeed& machine) {
     const double gflops = e.flops / (e.ms.median / 1e3) / 1e9;
     Json out{{"type", short_name(e.type)}};
@@ -117,6 +134,7 @@ Json report_json(const BenchmarkReport& r, const BenchOptions& o) {
                       {"f32_gflops", r.speed.f32_gflops},
                       {"int8_gops", r.speed.int8_gops}};
     if (r.language_model) out["lm"] = language_model_json(*r.language_model, r.speed);
+    if (!r.batch.empty()) out["batch"] = batch_json(r);
     if (r.estimator) out["estimator"] = estimator_json(*r.estimator, r.speed);
     if (r.scalar_decoder) out["sq_decoder"] = scalar_decoder_json(*r.scalar_decoder, o.request.codec_type, r.speed);
     if (r.song) {
@@ -154,6 +172,16 @@ void print_language_model(const Json& lm) {
     row("prompt", spread_text(lm, "prefill_tokens_per_second", "tokens/s"));
 }
 
+void print_batches(const Json& batches) {
+    fmt::print("\nSongs together\n");
+    for (const Json& b : batches) {
+        const auto songs = b.at("songs").get<std::int64_t>();
+        row(fmt::format("{} song{}", songs, songs == 1 ? "" : "s").c_str(),
+            fmt::format("{}  {:7.2f} frames/s  {:5.2f} times one song's time", spread_text(b, "ms_per_frame", "ms"),
+                        b.at("frames_per_second").get<double>(), b.at("ratio_to_one").get<double>()));
+    }
+}
+
 void print_codec(const Json& all) {
     const Json &e = all.at("estimator"), &s = all.at("sq_decoder");
     const auto speed = [](const Json& j) {
@@ -178,6 +206,7 @@ void print_for_people(const Json& all) {
     row("f32", fmt::format("{:9.1f} GFLOP/s", m.at("f32_gflops").get<double>()));
     row("int8", fmt::format("{:9.1f} GOP/s", m.at("int8_gops").get<double>()));
     if (all.contains("lm")) print_language_model(all.at("lm"));
+    if (all.contains("batch")) print_batches(all.at("batch"));
     if (all.contains("estimator")) print_codec(all);
     fmt::print("\n");
     if (all.contains("song")) {
@@ -225,6 +254,7 @@ void add_bench(CLI::App& app, Action& action) {
     verb->add_option("--context", r.context, "Positions before them")->capture_default_str();
     verb->add_option("--prompt", r.prompt, "Positions of the prompt that is timed")->capture_default_str();
     verb->add_option("--seconds", r.song_seconds, "Length of the song")->capture_default_str();
+    verb->add_option("--songs", r.songs, "Time frames of so many songs together too, such as 1,2,4,8")->delimiter(',');
     verb->add_option("--repeat", r.repeat, "Rounds")->capture_default_str();
     verb->add_flag("--full", r.full, "Time the whole flow transformer and a whole song, whatever it takes");
     verb->add_option("--device", r.device, "auto, cpu, or cpu-ggml: by ggml's own operators, for comparison")

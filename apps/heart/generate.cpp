@@ -1,5 +1,6 @@
 #include "audio/replace_file.h"
 #include "core/error.h"
+#include "core/philox.h"
 #include "engine/generator.h"
 #include "hub/demo_model.h"
 #include "interrupt.h"
@@ -14,6 +15,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace heart::app {
 
@@ -27,6 +29,7 @@ struct GenerateOptions {
     std::uint64_t seed = 0;
     bool has_seed = false, has_save_path = false, timings = false;
     std::uint32_t takes = 1;
+    std::int64_t batch = 0;  // takes composed at once; 0: as many as are worth it and fit
 };
 
 /// Tags are text. Only '@FILE', or a name that ends in ".txt" or holds a '/' and is a file, is read as one.
@@ -114,12 +117,41 @@ void check_before_work(const GenerateOptions& o, const engine::CheckpointSet& se
     }
 }
 
-nlohmann::ordered_json make_take(GenerateOptions& o, engine::Generator& generator, std::uint32_t take, bool renders) {
+/// The plan for as many takes at once as are asked for, or else as are worth it and fit.
+engine::MemoryPlan plan_takes(const GenerateOptions& o, const engine::Generator& generator, bool renders) {
+    constexpr std::int64_t kWorthIt = 4;  // beyond it a CPU is busy with arithmetic, not with reading weights
+    const std::int64_t most = std::min<std::int64_t>(o.takes, o.batch > 0 ? o.batch : kWorthIt);
+    engine::PlanRequest request{.language_model_type = generator.options().language_model_type,
+                                .codec_type = generator.options().codec_type,
+                                .cache_type = engine::cache_type_of(generator.options()),
+                                .songs = most,
+                                .positions = 1 + o.request.max_audio_length_ms / 80,
+                                .cfg_scale = static_cast<float>(o.request.cfg_scale),
+                                .lazy_load = generator.options().lazy_load,
+                                .with_codec = renders};
+    engine::MemoryPlan plan = engine::plan_memory(generator.checkpoints(), request);
+    while (o.batch == 0 && request.songs > 1 && !engine::fits(plan)) {
+        --request.songs;
+        plan = engine::plan_memory(generator.checkpoints(), request);
+    }
+    engine::check_fits(plan);
+    return plan;
+}
+
+std::vector<engine::Composition> compose_takes(const GenerateOptions& o, engine::Generator& generator,
+                                               std::int64_t at_once) {
+    std::vector<engine::SongRequest> requests(o.takes, o.request);
+    for (std::uint32_t take = 0; take < o.takes; ++take) requests[take].take = take;
     ProgressBar bar(!o.common.quiet);
-    engine::SongRequest request = o.request;
-    request.take = take;
-    const engine::Composition c = generator.compose(request, bar.callback(), interrupt_token());
+    auto takes = generator.compose_together(requests, at_once, bar.callback(), interrupt_token());
     bar.finish();
+    return takes;
+}
+
+/// Writes what is wanted of a take; returns what to report of it.
+nlohmann::ordered_json finish_take(const GenerateOptions& o, engine::Generator& generator, const engine::Composition& c,
+                                   bool renders) {
+    const std::uint32_t take = c.request.take;
     if (c.limited_by_context) {
         note(o.common, fmt::format("The model's context has room for {:.1f} s of audio behind this prompt.",
                                    static_cast<double>(c.frame_limit) / 12.5));
@@ -133,6 +165,7 @@ nlohmann::ordered_json make_take(GenerateOptions& o, engine::Generator& generato
         note(o.common, fmt::format("Codes: {}", path));
     }
     if (renders) {
+        ProgressBar bar(!o.common.quiet);
         const audio::Waveform wave = generator.render(c.codes, c.request, nullptr, bar.callback(), interrupt_token());
         bar.finish();
         AudioOptions each = o.audio;
@@ -149,33 +182,26 @@ int generate(GenerateOptions& o) {
     read_words(o);
     if (o.common.model_path.empty()) note(o.common, std::string(hub::demo_model_note()));
     const bool renders = o.save_codes.empty() || o.has_save_path || !o.audio.spectrogram.empty();
-    if (o.has_seed) o.request.seed = o.seed;
+    o.request.seed = o.has_seed ? o.seed : random_seed();  // all takes share one
     engine::Generator generator(o.common.model_folder(), o.common.engine_options());
     check_before_work(o, generator.checkpoints(), renders);
-    const std::int64_t positions = 1 + o.request.max_audio_length_ms / 80;
-    const engine::MemoryPlan memory =
-        engine::plan_memory(generator.checkpoints(), {.language_model_type = generator.options().language_model_type,
-                                                      .codec_type = generator.options().codec_type,
-                                                      .cache_type = engine::cache_type_of(generator.options()),
-                                                      .positions = positions,
-                                                      .cfg_scale = static_cast<float>(o.request.cfg_scale),
-                                                      .lazy_load = generator.options().lazy_load,
-                                                      .with_codec = renders});
-    engine::check_fits(memory);
+    const engine::MemoryPlan memory = plan_takes(o, generator, renders);
     if (!o.common.model_path.empty()) note(o.common, "Memory: " + engine::plan_text(memory));
     nlohmann::ordered_json songs = nlohmann::ordered_json::array();
     double seconds = 0;
-    for (std::uint32_t take = 0; take < o.takes; ++take) {
-        songs.push_back(make_take(o, generator, take, renders));
-        o.request.seed = songs.back().at("seed").get<std::uint64_t>();  // all takes share one
-        seconds += songs.back().at("frames").get<double>() / 12.5;
+    for (const engine::Composition& take : compose_takes(o, generator, memory.songs)) {
+        songs.push_back(finish_take(o, generator, take, renders));
+        seconds += take.codes.seconds();
     }
     if (o.timings) print_timings(generator.timings(), seconds);
     if (o.common.json) {
         nlohmann::ordered_json out = songs.at(0);
         out["model"] = o.common.model_label();
         out["timings"] = timings_json(generator.timings());
-        if (o.takes > 1) out["songs"] = songs;
+        if (o.takes > 1) {
+            out["composed_at_once"] = memory.songs;
+            out["songs"] = songs;
+        }
         print_json(out);
     }
     return kExitDone;
@@ -200,6 +226,8 @@ void add_generate(CLI::App& app, Action& action) {
     verb->add_option(both_names("cfg-scale"), r.cfg_scale, "How strongly to follow lyrics and tags")->capture_default_str();
     auto* seed = verb->add_option("--seed", o->seed, "Same seed, same build, same device: same song; default: random");
     verb->add_option("--takes", o->takes, "Songs to make with this seed")->capture_default_str()->check(CLI::Range(1, 1000));
+    verb->add_option("--batch", o->batch, "Takes composed at once; default: up to 4, as many as fit into memory")
+        ->check(CLI::Range(1, 64));
     verb->add_option("--steps", r.codec_steps, "Euler steps of the codec")->capture_default_str();
     verb->add_option("--guidance", r.codec_guidance, "Guidance of the codec")->capture_default_str();
     o->audio.add(*verb, "song.wav");

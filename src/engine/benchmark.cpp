@@ -7,7 +7,7 @@
 #include "engine/synthetic_checkpoint.h"
 #include "graph/device.h"
 #include "models/heartcodec/codec.h"
-#include "models/heartmula/song_session.h"
+#include "models/heartmula/song_batch.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -26,15 +26,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using heartcodec::WindowPlan;
-using heartmula::Frame;
 using heartmula::FramePart;
 using heartmula::Sampling;
-using heartmula::SongSession;
+using heartmula::SongBatch;
 using Part = BenchmarkRequest::Part;
 
 constexpr int kEulerSteps = 10;                     // of a window, as `heart generate` has them
 constexpr std::uint64_t kSmallModel = 200'000'000;  // bytes of a language model with which a song is measured at once
 constexpr std::int64_t kFlowRows = 2;               // with guidance
+constexpr std::int64_t kWarmUp = 2;                 // frames that are not timed
 constexpr double kMs = 1e3, kGiga = 1e9;
 
 double seconds_since(Clock::time_point start) {
@@ -100,7 +100,7 @@ private:
     void measure_machine();
     void measure_language_model(const formats::Checkpoint& checkpoint);
     void time_prompt(const heartmula::LanguageModel& model, std::vector<double>& tokens_per_second);
-    std::vector<double> time_frames(const heartmula::LanguageModel& model, FramePart part);
+    std::vector<double> time_frames(const heartmula::LanguageModel& model, FramePart part, std::int64_t songs = 1);
     void compose_song(const heartmula::LanguageModel& model);
     void measure_codec(const formats::Checkpoint& checkpoint);
     void measure_estimator(const heartcodec::Codec& codec, std::int64_t share);
@@ -184,22 +184,36 @@ void Benchmark::measure_machine() {
 void Benchmark::measure_language_model(const formats::Checkpoint& checkpoint) {
     const graph::Type type = request_.language_model_type;
     const auto model = load_as(type, "--type", [&] {
-        const std::int64_t positions = std::max(request_.context + request_.frames, request_.prompt + song_frames());
-        const MemoryPlan plan = plan_memory(&checkpoint, nullptr, {.language_model_type = type, .positions = positions});
+        const std::int64_t behind = request_.context + kWarmUp + request_.frames;
+        const MemoryPlan plan =
+            plan_memory(&checkpoint, nullptr,
+                        {.language_model_type = type, .positions = std::max(behind, request_.prompt + song_frames())});
         measures_song_ = wants(Part::song) && (request_.full || plan.language_model < kSmallModel);
         check_fits(plan);
+        for (const std::int64_t songs : request_.songs) {
+            check_fits(
+                plan_memory(&checkpoint, nullptr, {.language_model_type = type, .songs = songs, .positions = behind}));
+        }
         return heartmula::LanguageModel::load(checkpoint, device_, type, loading(Phase::load_language_model), cancel_);
     });
     std::vector<double> prompt, whole, backbone, depth;
     const auto add = [](std::vector<double>& all, const std::vector<double>& more) {
         all.insert(all.end(), more.begin(), more.end());
     };
-    begin(Phase::measure_frames, static_cast<double>(request_.repeat * (3 * (request_.frames + 2) + 1)));
+    std::vector<std::vector<double>> together(request_.songs.size());
+    const auto timings = static_cast<std::int64_t>(3 + together.size());
+    begin(Phase::measure_frames, static_cast<double>(request_.repeat * (timings * (request_.frames + kWarmUp) + 1)));
     for (int round = 0; round < request_.repeat; ++round) {
         time_prompt(*model, prompt);
         add(whole, time_frames(*model, FramePart::whole));
         add(backbone, time_frames(*model, FramePart::backbone));
         add(depth, time_frames(*model, FramePart::depth));
+        for (std::size_t i = 0; i < together.size(); ++i) {
+            add(together[i], time_frames(*model, FramePart::whole, request_.songs[i]));
+        }
+    }
+    for (std::size_t i = 0; i < together.size(); ++i) {
+        report_.batch.push_back({request_.songs[i], spread_of(together[i])});
     }
     const FrameBytes bytes =
         frame_bytes(model->weights(), model->config(), request_.context, Sampling{}.cfg_scale, request_.language_model_type);
@@ -233,34 +247,28 @@ struct AnyPrompt {
     heartmula::PromptIds ids;
 };
 
-std::vector<float> gumbel_noise(const heartmula::Config& c, std::uint32_t frame) {
-    std::vector<float> noise(static_cast<std::size_t>(c.codebooks * c.audio_vocabulary));
-    fill_gumbel({0, 0, Draw::token, frame, 0}, noise);
-    return noise;
+void gumbel_noise(std::int64_t frame, std::int64_t codebook, std::span<float> out) {
+    fill_gumbel({0, 0, Draw::token, static_cast<std::uint32_t>(frame), static_cast<std::uint32_t>(codebook)}, out);
 }
 
 void Benchmark::time_prompt(const heartmula::LanguageModel& model, std::vector<double>& tokens_per_second) {
     const AnyPrompt prompt(model.config(), request_.prompt);
-    SongSession session(model, {}, request_.prompt, {.part = FramePart::backbone});
+    SongBatch batch(model, {1, request_.prompt, true}, {.part = FramePart::backbone});
     const auto start = Clock::now();
-    (void)session.first_frame(prompt.ids, {}, cancel_);
+    (void)batch.join({prompt.ids, {}, {}, {}}, cancel_);
     tokens_per_second.push_back(static_cast<double>(request_.prompt) / seconds_since(start));
     advance();
 }
 
-/// Milliseconds of each frame.
-std::vector<double> Benchmark::time_frames(const heartmula::LanguageModel& model, FramePart part) {
-    constexpr std::int64_t kWarmUp = 2;
-    const std::vector<float> noise = gumbel_noise(model.config(), 0);
-    SongSession session(model, {}, request_.context + kWarmUp + request_.frames, {.part = part});
-    session.pretend_prompt(request_.context);
-    Frame frame(static_cast<std::size_t>(model.config().codebooks), 1);
+/// Milliseconds of each frame of so many songs together.
+std::vector<double> Benchmark::time_frames(const heartmula::LanguageModel& model, FramePart part, std::int64_t songs) {
+    SongBatch batch(model, {songs, request_.context + kWarmUp + request_.frames, true}, {.part = part});
+    while (batch.has_room()) (void)batch.join_pretended({}, gumbel_noise, request_.context);
     std::vector<double> ms;
     for (std::int64_t i = 0; i < kWarmUp + request_.frames; ++i) {
         const auto start = Clock::now();
-        const Frame next = session.next_frame(frame, noise);
+        batch.step();
         if (i >= kWarmUp) ms.push_back(kMs * seconds_since(start));
-        if (!next.empty()) frame = next;
         advance();
     }
     return ms;
@@ -273,11 +281,12 @@ void Benchmark::compose_song(const heartmula::LanguageModel& model) {
     const std::int64_t frames = song_frames();
     begin(Phase::frames, static_cast<double>(frames));
     const auto start = Clock::now();
-    SongSession session(model, {}, request_.prompt + frames);
-    Frame frame = session.first_frame(prompt.ids, gumbel_noise(c, 0), cancel_);
+    SongBatch batch(model, {1, request_.prompt + frames, true});
+    const SongBatch::Slot slot = batch.join({prompt.ids, {}, gumbel_noise, {}}, cancel_);
     song_codes_.assign(static_cast<std::size_t>(c.codebooks * frames), 0);
     for (std::int64_t i = 0; i < frames; ++i) {
-        if (i > 0) frame = session.next_frame(frame, gumbel_noise(c, static_cast<std::uint32_t>(i)));
+        if (i > 0) batch.step();
+        const heartmula::Frame& frame = batch.latest(slot);
         for (std::size_t q = 0; q < frame.size(); ++q) {
             song_codes_[q * static_cast<std::size_t>(frames) + static_cast<std::size_t>(i)] = frame[q];
         }
@@ -419,6 +428,7 @@ void check_request(const BenchmarkRequest& r) {
     check_range<std::int64_t>("--context", r.context, 1, 1 << 20);
     check_range<std::int64_t>("--prompt", r.prompt, 3, 1 << 20);
     check_range("--repeat", r.repeat, 1, 100);
+    for (const std::int64_t songs : r.songs) check_range<std::int64_t>("--songs", songs, 1, 64);
     check_range("--seconds", r.song_seconds, 0.08, 600.0);
 }
 

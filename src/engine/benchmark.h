@@ -35,6 +35,7 @@ struct BenchmarkRequest {
     std::int64_t prompt = 64;    ///< positions that are read to time the prompt
     int repeat = 2;              ///< rounds of everything
     double song_seconds = 20;
+    std::vector<std::int64_t> songs;  ///< frames of so many songs together are timed, of each number here
     /// Measures what would take minutes at the published sizes instead of working it out from parts: the whole flow
     /// transformer, and a whole song.
     bool full = false;
@@ -55,6 +56,12 @@ struct LanguageModelSpeed {
     Spread frame_ms, backbone_ms, depth_ms;  ///< the halves are timed apart; heads belong to depth
     double gb_per_frame = 0, backbone_gb = 0, depth_gb = 0;
     Spread prefill_tokens_per_second;  ///< prompt positions; with guidance each is two columns
+};
+
+/// One frame of several songs together.
+struct BatchSpeed {
+    std::int64_t songs = 1;
+    Spread frame_ms;
 };
 
 /// One evaluation of the flow transformer: 2 rows of 744 frames, 29.76 s of audio.
@@ -86,6 +93,7 @@ struct BenchmarkReport {
     int threads = 0;
     kernels::MachineSpeed speed;  ///< the better of before and after the models
     std::optional<LanguageModelSpeed> language_model;
+    std::vector<BatchSpeed> batch;
     std::optional<EstimatorSpeed> estimator;
     std::optional<ScalarDecoderSpeed> scalar_decoder;
     std::optional<SongSpeed> song;

@@ -1,6 +1,6 @@
 #include "engine/benchmark_work.h"
 
-#include "models/heartmula/song_session.h"
+#include "models/heartmula/song_batch.h"
 
 namespace heart::engine {
 
@@ -20,9 +20,9 @@ std::uint64_t stack_bytes(const heartmula::LlamaWeights& stack) {
 
 FrameBytes frame_bytes(const heartmula::Weights& w, const heartmula::Config& c, std::int64_t context, float cfg_scale,
                        graph::Type type) {
-    constexpr std::int64_t kStep = heartmula::SessionOptions{}.length_step;  // caches are as long as a multiple of it
-    const std::uint64_t position =
-        heartmula::SongSession::cache_bytes(c, kStep, cfg_scale, heartmula::default_cache_type(type)) / kStep;
+    constexpr std::int64_t kStep = heartmula::BatchOptions{}.length_step;  // caches are as long as a multiple of it
+    const heartmula::BatchLimits limits{1, kStep, heartmula::is_guided(cfg_scale)};
+    const std::uint64_t position = heartmula::SongBatch::cache_bytes(c, limits, heartmula::default_cache_type(type)) / kStep;
     FrameBytes out;
     out.backbone = stack_bytes(w.backbone) + position * static_cast<std::uint64_t>(context);
     out.depth = w.codebook0_head.bytes() +

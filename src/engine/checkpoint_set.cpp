@@ -3,7 +3,7 @@
 #include "core/error.h"
 #include "models/heartcodec/codec.h"
 #include "models/heartmula/language_model.h"
-#include "models/heartmula/song_session.h"
+#include "models/heartmula/song_batch.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -99,12 +99,14 @@ MemoryPlan plan_memory(const CheckpointSet& set, const PlanRequest& r) {
 MemoryPlan plan_memory(const formats::Checkpoint* language_model, const formats::Checkpoint* codec, const PlanRequest& r) {
     constexpr std::uint64_t kScratch = 512'000'000;  // measured at the published sizes: both models stay below
     MemoryPlan plan;
+    plan.songs = r.songs;
     plan.lazy_load = r.lazy_load;
     if (language_model != nullptr) {
         const auto config = heartmula::Config::parse(language_model->config(), language_model->describe() + "/config.json");
         plan.language_model = heartmula::check_checkpoint(*language_model, r.language_model_type);
         const std::int64_t positions = std::min(r.positions, config.backbone.max_length);  // a song never has more
-        plan.kv_cache = heartmula::SongSession::cache_bytes(config, positions, r.cfg_scale, r.cache_type);
+        const heartmula::BatchLimits limits{r.songs, positions, heartmula::is_guided(r.cfg_scale)};
+        plan.kv_cache = heartmula::SongBatch::cache_bytes(config, limits, r.cache_type);
     }
     if (codec != nullptr) plan.codec = heartcodec::check_checkpoint(*codec, r.codec_type);
     plan.scratch = std::min(kScratch, plan.language_model + plan.codec);
@@ -120,14 +122,19 @@ std::uint64_t available_memory() {
     return free;
 }
 
-void check_fits(const MemoryPlan& plan) {
+bool fits(const MemoryPlan& plan) {
     const std::uint64_t free = available_memory();
-    if (free == 0 || plan.peak() <= free) return;
+    return free == 0 || plan.peak() <= free;
+}
+
+void check_fits(const MemoryPlan& plan) {
+    if (fits(plan)) return;
     throw Error(ErrorCode::memory, "the models do not fit into memory")
         .expected(plan_text(plan))
-        .found(gigabytes(free) + " available")
-        .hint(plan.lazy_load ? "try a smaller --mula-dtype, --codec-dtype float16 or a shorter song"
-                             : "try --lazy-load true");
+        .found(gigabytes(available_memory()) + " available")
+        .hint(plan.songs > 1    ? "try a smaller --batch"
+              : !plan.lazy_load ? "try --lazy-load true"
+                                : "try a smaller --mula-dtype, --codec-dtype float16 or a shorter song");
 }
 
 }  // namespace heart::engine

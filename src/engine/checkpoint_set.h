@@ -32,12 +32,13 @@ private:
     std::string version_;
 };
 
-/// Bytes that a song takes, known before anything is loaded.
+/// Bytes that songs take, known before anything is loaded.
 struct MemoryPlan {
+    std::int64_t songs = 1;            ///< composed at once
     std::uint64_t language_model = 0;  ///< weights
-    std::uint64_t kv_cache = 0;
-    std::uint64_t codec = 0;    ///< weights
-    std::uint64_t scratch = 0;  ///< of graphs, the larger of the two models'; an estimate
+    std::uint64_t kv_cache = 0;        ///< of all songs
+    std::uint64_t codec = 0;           ///< weights
+    std::uint64_t scratch = 0;         ///< of graphs, the larger of the two models'; an estimate
     bool lazy_load = false;
 
     /// Held while codes are drawn, and while sound is made of them (the cache is gone by then).
@@ -47,11 +48,11 @@ struct MemoryPlan {
     [[nodiscard]] std::uint64_t peak() const noexcept;
 };
 
-/// `audio_ms` and `prompt_positions` size the KV cache. Checks both checkpoints on the way: throws what their loading
-/// would. Set `with_codec` / `with_language_model` for what will be used.
+/// `songs` at once and the `positions` of each size the KV cache. Checks both checkpoints on the way: throws what their
+/// loading would. Set `with_codec` / `with_language_model` for what will be used.
 struct PlanRequest {
     graph::Type language_model_type = graph::Type::bf16, codec_type = graph::Type::f32, cache_type = graph::Type::bf16;
-    std::int64_t positions = 4096;
+    std::int64_t songs = 1, positions = 4096;
     float cfg_scale = 1.5F;
     bool lazy_load = false, with_language_model = true, with_codec = true;
 };
@@ -65,6 +66,9 @@ struct PlanRequest {
 
 /// "5.4 GB at most: composing 5.4 (language model 4.2, KV cache 0.7), rendering 4.9 (codec 4.4); scratch 0.5 in each"
 [[nodiscard]] std::string plan_text(const MemoryPlan& plan);
+
+/// Whether the plan fits; true where the memory is unknown.
+[[nodiscard]] bool fits(const MemoryPlan& plan);
 
 /// Throws ErrorCode::memory with both numbers when the plan does not fit.
 void check_fits(const MemoryPlan& plan);

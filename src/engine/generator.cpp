@@ -2,8 +2,6 @@
 
 #include "core/error.h"
 #include "core/philox.h"
-#include "models/heartmula/song_session.h"
-#include "text/prompt.h"
 
 #include <fmt/format.h>
 
@@ -13,8 +11,6 @@
 namespace heart::engine {
 
 namespace {
-
-constexpr double kFrameMs = 80;  // 12.5 frames a second
 
 /// Adds the seconds of its life to a timing.
 class Stopwatch {
@@ -31,15 +27,6 @@ private:
 
 void report(const ProgressFn& progress, Phase phase, double done, double total, double audio_seconds = 0) {
     if (progress) progress({phase, done, total, audio_seconds});
-}
-
-/// [frames][codebooks] -> Codes.
-Codes as_codes(const std::vector<heartmula::Frame>& frames) {
-    Codes out{static_cast<std::int64_t>(frames.front().size()), static_cast<std::int64_t>(frames.size()), {}};
-    for (std::size_t q = 0; q < frames.front().size(); ++q) {
-        for (const heartmula::Frame& f : frames) out.values.push_back(f[q]);
-    }
-    return out;
 }
 
 }  // namespace
@@ -80,79 +67,23 @@ const heartcodec::Codec& Generator::codec(const ProgressFn& progress, const Canc
     return *codec_;
 }
 
-namespace {
-
-/// How many frames a song may have: the reference draws one frame and then max_ms / 80 more; the context may allow fewer.
-void set_frame_limit(Composition& c, std::int64_t max_positions) {
-    const std::int64_t asked = 1 + static_cast<std::int64_t>(static_cast<double>(c.request.max_audio_length_ms) / kFrameMs);
-    const std::int64_t room = max_positions - c.prompt_length;
-    if (room < 1) {
-        throw Error(ErrorCode::limit, "lyrics and tags are too long for the model")
-            .expected(fmt::format("at most {} tokens", max_positions - 2))
-            .found(fmt::format("{} tokens", c.prompt_length - 1))
-            .hint("shorten the lyrics");
-    }
-    c.limited_by_context = room < asked;
-    c.frame_limit = std::min(asked, room);
+Composition Generator::compose(const SongRequest& request, const ProgressFn& progress, const CancelToken& cancel,
+                               const FrameFn& on_frame) {
+    return std::move(compose_together({&request, 1}, 1, progress, cancel, on_frame).front());
 }
 
-}  // namespace
-
-Composition Generator::compose(const SongRequest& request, const ProgressFn& progress, const CancelToken& cancel) {
-    check_request(request);
-    Composition out;
-    out.request = request;
-    if (!out.request.seed) out.request.seed = random_seed();
-
-    const heartmula::GenerationConfig ids = set_.generation_config();
-    const text::Prompt prompt =
-        text::make_prompt(set_.tokenizer(), {ids.text_bos, ids.text_eos}, request.tags, request.lyrics);
-    out.prompt_length = static_cast<std::int64_t>(prompt.length());
-    {
-        const formats::Checkpoint checkpoint = set_.language_model();
-        const auto config = heartmula::Config::parse(checkpoint.config(), checkpoint.describe() + "/config.json");
-        set_frame_limit(out, config.backbone.max_length);
-    }
+std::vector<Composition> Generator::compose_together(std::span<const SongRequest> requests, std::int64_t at_once,
+                                                     const ProgressFn& progress, const CancelToken& cancel,
+                                                     const FrameFn& on_frame) {
+    const SongPreparer preparer(set_);
+    std::vector<PreparedSong> songs;
+    for (const SongRequest& request : requests) songs.push_back(preparer.prepare(request));
+    if (songs.empty()) return {};
     const heartmula::LanguageModel& model = language_model(progress, cancel);
-    const heartmula::Config& c = model.config();
-    const heartmula::Sampling sampling{request.topk, static_cast<float>(request.temperature),
-                                       static_cast<float>(request.cfg_scale)};
-    heartmula::SessionOptions session_options;
-    session_options.cache_type = cache_type_of(options_);
-    heartmula::SongSession session(model, sampling, out.prompt_length + out.frame_limit, session_options);
-
-    std::vector<float> noise(static_cast<std::size_t>(c.codebooks * c.audio_vocabulary));
-    const auto draw_noise = [&](std::size_t frame) {
-        const auto width = static_cast<std::size_t>(c.audio_vocabulary);
-        for (std::size_t q = 0; q < static_cast<std::size_t>(c.codebooks); ++q) {
-            fill_gumbel({*out.request.seed, request.take, Draw::token, static_cast<std::uint32_t>(frame),
-                         static_cast<std::uint32_t>(q)},
-                        std::span(noise).subspan(q * width, width));
-        }
-        return std::span<const float>(noise);
-    };
-    std::vector<heartmula::Frame> frames;
-    {
-        const Stopwatch watch(timings_.prefill);
-        report(progress, Phase::prefill, 0, static_cast<double>(out.prompt_length));
-        frames.push_back(session.first_frame({prompt.tags, prompt.lyrics}, draw_noise(0), cancel, [&](std::int64_t done) {
-            report(progress, Phase::prefill, static_cast<double>(done), static_cast<double>(out.prompt_length));
-        }));
-    }
-    const Stopwatch watch(timings_.frames);
-    while (static_cast<std::int64_t>(frames.size()) < out.frame_limit) {
-        cancel.check();
-        heartmula::Frame next = session.next_frame(frames.back(), draw_noise(frames.size()));
-        // As in the reference, an end token counts in any codebook but never in frame 0.
-        if (std::any_of(next.begin(), next.end(), [&](std::int32_t token) { return token >= ids.audio_eos; })) {
-            out.ended_by_itself = true;
-            break;
-        }
-        frames.push_back(std::move(next));
-        const auto n = static_cast<double>(frames.size());
-        report(progress, Phase::frames, n, static_cast<double>(out.frame_limit), n * kFrameMs / 1000);
-    }
-    out.codes = as_codes(frames);
+    Composer composer(model, preparer.ids(), limits_for(songs, at_once), cache_type_of(options_));
+    auto out = engine::compose_together(composer, std::move(songs), {progress, on_frame, &cancel});
+    timings_.prefill += composer.prompt_seconds();
+    timings_.frames += composer.frame_seconds();
     return out;
 }
 

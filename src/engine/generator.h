@@ -4,6 +4,7 @@
 #include "core/cancel.h"
 #include "core/progress.h"
 #include "engine/checkpoint_set.h"
+#include "engine/composer.h"
 #include "engine/options.h"
 #include "models/heartcodec/codec.h"
 #include "models/heartmula/language_model.h"
@@ -22,16 +23,6 @@ struct Timings {
     double load_language_model = 0, prefill = 0, frames = 0, load_codec = 0, decode = 0;
 };
 
-/// Codes as the language model composed them.
-struct Composition {
-    Codes codes;
-    SongRequest request;  ///< as asked, with the seed that was used
-    std::int64_t prompt_length = 0;
-    std::int64_t frame_limit = 0;     ///< most frames it could have had
-    bool limited_by_context = false;  ///< the model's context, not the request, set that limit
-    bool ended_by_itself = false;
-};
-
 /// A finished song.
 struct Song {
     Composition composition;
@@ -42,7 +33,7 @@ struct Song {
 using GivenNoise = std::vector<float>;
 
 /// Makes songs: lyrics and tags -> codes -> sound. Models are loaded when first needed and kept, or, with lazy loading,
-/// kept one at a time. One song at a time; not to be used from two threads at once.
+/// kept one at a time. Not to be used from two threads at once.
 class Generator {
 public:
     /// Opens the folder; loads nothing yet. Throws ErrorCode::usage for unknown devices, ErrorCode::not_found for a missing
@@ -54,7 +45,14 @@ public:
 
     /// Lyrics and tags -> codes. Throws ErrorCode::limit before any work when the prompt leaves no room in the model's
     /// context, and what check_request, loading and the tokenizer throw.
-    [[nodiscard]] Composition compose(const SongRequest& request, const ProgressFn& progress, const CancelToken& cancel);
+    [[nodiscard]] Composition compose(const SongRequest& request, const ProgressFn& progress, const CancelToken& cancel,
+                                      const FrameFn& on_frame = {});
+
+    /// Several songs, `at_once` of which share the work of their frames (see Composer). The same codes as one by one, in the
+    /// order of the requests; progress counts the frames of all.
+    [[nodiscard]] std::vector<Composition> compose_together(std::span<const SongRequest> requests, std::int64_t at_once,
+                                                            const ProgressFn& progress, const CancelToken& cancel,
+                                                            const FrameFn& on_frame = {});
 
     /// Codes -> sound. Noise is drawn from the request's seed and take, or given.
     [[nodiscard]] audio::Waveform render(const Codes& codes, const SongRequest& request, const GivenNoise* noise,

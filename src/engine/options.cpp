@@ -1,6 +1,6 @@
 #include "engine/options.h"
 
-#include "models/heartmula/song_session.h"
+#include "models/heartmula/song_batch.h"
 
 #include "core/error.h"
 #include "formats/npy.h"

@@ -62,8 +62,8 @@ namespace {
 struct Kind {
     std::string_view ggml, ours;
 };
-constexpr std::array kKinds{Kind{"CUDA", "cuda"}, Kind{"ROCm", "hip"}, Kind{"HIP", "hip"}, Kind{"Vulkan", "vulkan"},
-                            Kind{"MTL", "metal"}, Kind{"Metal", "metal"}};
+constexpr std::array kKinds{Kind{"CUDA", "cuda"},     Kind{"ROCm", "hip"},  Kind{"HIP", "hip"},
+                            Kind{"Vulkan", "vulkan"}, Kind{"MTL", "metal"}, Kind{"Metal", "metal"}};
 
 /// A GPU of ggml's registry under the name that `Device::open` takes.
 struct Gpu {

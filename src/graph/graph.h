@@ -110,20 +110,21 @@ public:
     /// Whether `attention` can do it on this device: else compose it of products.
     [[nodiscard]] bool can_attend(Tensor q, Tensor k, Tensor v, Tensor mask) const;
     /// softmax(q k^T * factor + mask) v, query heads sharing key heads in groups. q [d, heads, n, rows] f32, k and v [d,
-    /// positions, kv_heads, rows], mask f16 [positions, n], 0 or -inf, or empty -> [d * heads, n * rows].
+    /// positions, kv_heads, rows], mask f16 [positions, n, 1, 1 or rows], 0 or -inf, or empty -> [d * heads, n * rows].
     Tensor attention(Tensor q, Tensor k, Tensor v, Tensor mask, float factor);
     /// Whether `flash_attention` is there: Heart's CUDA module has none, and leaves wide attention to products.
     [[nodiscard]] bool can_flash_attend() const { return device_->kernels() != Kernels::cuda; }
     /// softmax(q k^T * factor + mask) v. q [d, n, heads, rows] f32, k and v [d, positions, kv_heads, rows], mask f16
-    /// [positions, n] or empty -> [d, heads, n, rows].
+    /// [positions, n, 1, 1 or rows] or empty -> [d, heads, n, rows].
     Tensor flash_attention(Tensor q, Tensor k, Tensor v, Tensor mask, float factor);
     /// Rotates pairs (x[2i], x[2i+1]) of [d, heads, columns] by positions[column] * base^(-2i/d) / factors[i]; `factors`
     /// may be empty.
     Tensor rotary(Tensor a, Tensor positions, Tensor factors, float base);
     /// Whether `draw` is one operation on this device: else compose it.
     [[nodiscard]] bool can_draw(Tensor logits) const;
-    /// The first of the largest logits * scale + noise, among logits that are at least the k-th largest: [n], [n] -> i32 [1].
-    Tensor draw(Tensor logits, Tensor noise, int k, float scale);
+    /// The first of the largest logits * scale + noise, among logits that are at least the k-th largest of their column:
+    /// logits, noise [n, columns], scale [1, columns], all f32 -> i32 [columns].
+    Tensor draw(Tensor logits, Tensor noise, Tensor scale, int k);
     /// silu(first half) * second half over dimension 0: [2n, columns] -> [n, columns].
     Tensor swiglu(Tensor a);
 

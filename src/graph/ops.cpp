@@ -51,8 +51,7 @@ Shape four_sizes(std::string_view op, Tensor a, const Shape& shape) {
 
 }  // namespace
 
-Tensor Graph::custom(const Shape& shape, std::vector<Tensor> operands, CustomOperator op, void* setting,
-                     Type type) {
+Tensor Graph::custom(const Shape& shape, std::vector<Tensor> operands, CustomOperator op, void* setting, Type type) {
     std::vector<ggml_tensor*> args;
     for (const Tensor t : operands) args.push_back(t.raw());
     return Tensor(ggml_custom_4d(ctx(), to_ggml(type), shape[0], shape[1], shape[2], shape[3], args.data(),
@@ -259,17 +258,20 @@ bool Graph::can_draw(Tensor logits) const {
     return device_->kernels() == Kernels::cuda && logits.dim(0) <= cuda::kMostDrawn;
 }
 
-Tensor Graph::draw(Tensor logits, Tensor noise, int k, float scale) {
-    const auto one_row = [](Tensor t) { return t.elements() == t.dim(0) && ggml_is_contiguous(t.raw()); };
-    check_f32("draw", logits);
-    check_f32("draw", noise);
-    if (!can_draw(logits) || !one_row(logits) || !one_row(noise) || noise.dim(0) != logits.dim(0) || k < 1) {
-        refuse("draw", "a row of logits and one of noise", logits, noise);
+Tensor Graph::draw(Tensor logits, Tensor noise, Tensor scale, int k) {
+    const std::int64_t columns = logits.dim(1);
+    const auto columns_of = [&](Tensor t, std::int64_t n) {
+        check_f32("draw", t);
+        return t.dim(0) == n && t.dim(1) == columns && t.dim(2) * t.dim(3) == 1;
+    };
+    if (!can_draw(logits) || k < 1 || !columns_of(logits, logits.dim(0)) || !columns_of(noise, logits.dim(0))) {
+        refuse("draw", "columns of logits and of noise", logits, noise);
     }
+    if (!columns_of(scale, 1)) refuse("draw", "a scale for each column", logits, scale);
     auto& setting = parts_->draws.emplace_back();
-    setting.k = k, setting.scale = scale;
+    setting.k = k;
     // No CPU function: the device reads in the setting what the node is.
-    return custom({1, 1, 1, 1}, {logits, noise}, nullptr, &setting, Type::i32);
+    return custom({columns, 1, 1, 1}, {logits, noise, scale}, nullptr, &setting, Type::i32);
 }
 
 Tensor Graph::swiglu(Tensor a) {

@@ -89,8 +89,9 @@ Tensor Graph::attention(Tensor q, Tensor k, Tensor v, Tensor mask, float factor)
     const bool fits = q.dim(0) == k.dim(0) && q.dim(0) == v.dim(0) && k.dim(1) == v.dim(1) && k.dim(2) == v.dim(2) &&
                       q.dim(1) % k.dim(2) == 0 && q.dim(3) == k.dim(3) && q.dim(3) == v.dim(3);
     if (!fits || !can_attend(q, k, v, mask)) refuse("attention", "queries and keys of one head size and batch", q, k);
-    if (mask && (!ggml_is_contiguous(mask.raw()) || mask.dim(0) != k.dim(1) || mask.dim(1) < q.dim(2))) {
-        refuse("attention", "an f16 mask [positions, queries]", mask, k);
+    if (mask && (!ggml_is_contiguous(mask.raw()) || mask.dim(0) != k.dim(1) || mask.dim(1) < q.dim(2) || mask.dim(2) != 1 ||
+                 (mask.dim(3) != 1 && mask.dim(3) != q.dim(3)))) {
+        refuse("attention", "an f16 mask [positions, queries], one for all rows or one for each", mask, k);
     }
     std::vector<Tensor> operands{q, k, v};
     if (mask) operands.push_back(mask);

@@ -22,10 +22,10 @@ struct Attention {
     std::int64_t k_position = 0, k_head = 0, k_row = 0;  ///< strides in bytes
     std::int64_t v_position = 0, v_head = 0, v_row = 0;  ///< strides in bytes
 
-    /// f16 [positions] for each query column, 0 where it looks and -inf where not; shared by heads and rows. Null: looks
-    /// everywhere.
+    /// f16 [positions] for each query column of each row, 0 where it looks and -inf where not; shared by heads. Null: looks
+    /// everywhere. Blocks of positions that no column of a row looks at are not read.
     const std::uint16_t* mask = nullptr;
-    std::int64_t mask_column = 0;  ///< stride in elements
+    std::int64_t mask_column = 0, mask_row = 0;  ///< strides in elements; a row's is 0 where all rows share one mask
 
     float scale = 1.0F;
     std::int64_t head_dim = 0;  ///< a multiple of 8, of 32 for q8_0

@@ -193,7 +193,7 @@ void look_at_mask(const Attention& a, const QueryRange& range, std::int64_t star
     for (std::int64_t i = 0; i < kBlockQueries; ++i) {
         if (i < range.count && (range.first + i) / group != column) {
             column = (range.first + i) / group;
-            bits = visible_bits(a.mask == nullptr ? nullptr : a.mask + column * a.mask_column + start, count);
+            bits = visible_bits(mask_of(a, range.row, column, start), count);
             out.any |= bits;
         }
         out.words[i] = static_cast<std::uint32_t>(bits);

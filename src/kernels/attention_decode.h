@@ -254,12 +254,11 @@ void finish_head(const Attention& a, std::int64_t row, std::int64_t kv_head, con
     }
 }
 
-/// Bits of each column; all of them together in the result.
-std::uint64_t visible_in_block(const Attention& a, std::int64_t start, std::uint64_t* bits) {
+/// Bits of each column of a row; all of them together in the result.
+std::uint64_t visible_in_block(const Attention& a, std::int64_t row, std::int64_t start, std::uint64_t* bits) {
     std::uint64_t any = 0;
     for (std::int64_t c = 0; c < a.n; ++c) {
-        const std::uint16_t* mask = a.mask == nullptr ? nullptr : a.mask + c * a.mask_column + start;
-        bits[c] = visible_bits(mask, smaller(kBlockPositions, a.positions - start));
+        bits[c] = visible_bits(mask_of(a, row, c, start), smaller(kBlockPositions, a.positions - start));
         any |= bits[c];
     }
     return any;
@@ -306,7 +305,7 @@ void decode_heads(const Attention& a, const HeadRange& heads, float* scratch) {
     KeyBlock block = {nullptr, nullptr, a.k_position, a.v_position, Source::row_bytes(a.head_dim), 0, 0, {}};
     for (std::int64_t start = 0; start < a.positions; start += kBlockPositions) {
         std::uint64_t bits[kDecodeColumns];
-        if (visible_in_block(a, start, bits) == 0) continue;
+        if (visible_in_block(a, heads.row, start, bits) == 0) continue;
         block.k = k + start * a.k_position;
         block.v = v + start * a.v_position;
         block.fetched = a.positions - start;

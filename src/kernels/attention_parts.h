@@ -135,6 +135,11 @@ inline std::uint64_t visible_bits(const std::uint16_t* mask, std::int64_t count)
     return bits;
 }
 
+/// The mask of a column from position `start` on; null where it looks everywhere.
+inline const std::uint16_t* mask_of(const Attention& a, std::int64_t row, std::int64_t column, std::int64_t start) {
+    return a.mask == nullptr ? nullptr : a.mask + row * a.mask_row + column * a.mask_column + start;
+}
+
 inline std::int64_t smaller(std::int64_t a, std::int64_t b) {
     return a < b ? a : b;
 }

@@ -6,7 +6,6 @@
 
 #include <ggml.h>
 
-
 namespace heart::kernels {
 
 namespace {
@@ -41,6 +40,7 @@ Attention attention_of(const ggml_tensor* q, const ggml_tensor* k, const ggml_te
     if (mask != nullptr) {
         a.mask = static_cast<const std::uint16_t*>(mask->data);
         a.mask_column = bytes(mask->nb[1] / sizeof(std::uint16_t));
+        a.mask_row = mask->ne[3] == 1 ? 0 : bytes(mask->nb[3] / sizeof(std::uint16_t));
     }
     a.head_dim = q->ne[0], a.heads = q->ne[1], a.kv_heads = k->ne[2];
     a.positions = k->ne[1], a.n = q->ne[2], a.rows = q->ne[3];

@@ -52,13 +52,13 @@ struct AttentionSetting {
 };
 
 /// dst [d * heads, n * rows] = attention of src = {q f32 [d, heads, n, rows], k, v [d, positions, kv_heads, rows], mask f16
-/// [positions, n] or nothing}.
+/// [positions, n, 1, 1 or rows] or nothing}.
 void attention_node(ggml_tensor* dst, int ith, int nth, void* setting);
-/// dst i32 [1] = a token drawn from src = {logits f32 [n], noise f32 [n]} (see Graph::draw); on CUDA devices only.
+/// dst i32 [columns] = tokens drawn from src = {logits f32 [n, columns], noise f32 [n, columns], scale f32 [1, columns]}
+/// (see Graph::draw); on CUDA devices only.
 struct DrawSetting {
     NodeSetting node{NodeKind::draw};
     int k = 1;
-    float scale = 1.0F;
 };
 
 /// Whether the kernel computes attention of these operands (mask may be null).

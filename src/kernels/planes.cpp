@@ -6,7 +6,7 @@ namespace heart::kernels {
 
 namespace {
 
-constexpr std::int64_t kBlock = 32;                    // numbers that share a scale
+constexpr std::int64_t kBlock = 32;  // numbers that share a scale
 constexpr std::size_t kScaleBytes = sizeof(std::uint16_t);
 constexpr std::size_t kBlockBytes = kScaleBytes + static_cast<std::size_t>(kBlock);
 constexpr std::size_t kRowAlignment = 16;

@@ -10,9 +10,9 @@ namespace heart::kernels {
 
 /// How a leaf tensor holds the matrix W of products y = W x.
 enum class ProductLayout : std::int32_t {
-    plain = 0,                ///< as ggml has it, for ggml's own products
-    strips = 0x48524931,      ///< interleaved, for our CPU kernels (kernels/interleaved.h); rows rounded up to 16
-    planes = 0x48524932,      ///< for our CUDA kernels (kernels/planes.h)
+    plain = 0,            ///< as ggml has it, for ggml's own products
+    strips = 0x48524931,  ///< interleaved, for our CPU kernels (kernels/interleaved.h); rows rounded up to 16
+    planes = 0x48524932,  ///< for our CUDA kernels (kernels/planes.h)
 };
 
 // Kept in the parameters that ggml leaves unused in leaf tensors.

@@ -16,15 +16,19 @@ KvCache::KvCache(graph::TensorStore& store, const std::string& name, int layers,
     }
 }
 
-Tensor KvCache::view(Graph& g, Tensor written, std::int64_t length) const {
-    const Tensor by_row = g.reshape(written, {head_dim_, kv_heads_, capacity_, rows_});
-    const Tensor seen = g.slice(by_row, 2, 0, length);  // [head_dim, kv_heads, length, rows]
-    return g.permute(seen, 0, 2, 1, 3);                 // [head_dim, length, kv_heads, rows]
+KvCache::KeyValue KvCache::append(Graph& g, int layer, Tensor k, Tensor v, Tensor slots) const {
+    const auto i = static_cast<std::size_t>(layer);
+    return {g.set_rows(k_[i], k, slots), g.set_rows(v_[i], v, slots)};
 }
 
-KvCache::KeyValue KvCache::append(Graph& g, int layer, Tensor k, Tensor v, Tensor slots, std::int64_t length) const {
-    const auto i = static_cast<std::size_t>(layer);
-    return {view(g, g.set_rows(k_[i], k, slots), length), view(g, g.set_rows(v_[i], v, slots), length)};
+KvCache::KeyValue KvCache::look(Graph& g, const KeyValue& written, const Rows& rows, std::int64_t length) const {
+    const auto view = [&](Tensor all) {
+        const Tensor by_row = g.reshape(all, {head_dim_, kv_heads_, capacity_, rows_});
+        const Tensor some = g.slice(by_row, 3, rows.first, rows.count);  // [head_dim, kv_heads, capacity, count]
+        const Tensor seen = g.slice(some, 2, 0, length);                 // [head_dim, kv_heads, length, count]
+        return g.permute(seen, 0, 2, 1, 3);                              // [head_dim, length, kv_heads, count]
+    };
+    return {view(written.k), view(written.v)};
 }
 
 std::uint64_t KvCache::bytes(int layers, std::int64_t head_dim, std::int64_t kv_heads, std::int64_t capacity,

@@ -30,7 +30,7 @@ struct Rotary {
 /// of these.
 ///   q     [head_dim, heads, n, rows]
 ///   k, v  [head_dim, positions, kv_heads, rows]
-///   mask  f16 [positions, n], 0 or -inf, or empty
+///   mask  f16 [positions, n, 1, 1 or rows], 0 or -inf, or empty
 /// -> [head_dim * heads, n * rows]
 /// The result does not depend on the number of threads.
 [[nodiscard]] Tensor attention(Graph& g, Tensor q, Tensor k, Tensor v, Tensor mask);

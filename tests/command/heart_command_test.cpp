@@ -170,6 +170,21 @@ TEST_F(HeartCommand, TakesMakeSeveralFiles) {
     EXPECT_NE(samples_of(at("s-1.wav")), samples_of(at("s-2.wav")));
 }
 
+TEST_F(HeartCommand, TakesComposedTogetherAreTheTakesOneByOne) {
+    const auto codes = [&](const std::string& batch, const std::string& name) {
+        const auto f = run_heart({"generate", "--max-audio-length-ms", "800", "--takes", "3", "--seed", "5", "--batch",
+                                  batch, "--save-codes", at(name + ".npy"), "--json"});
+        EXPECT_EQ(f.exit_code, 0) << f.err;
+        EXPECT_EQ(json_of(f).at("composed_at_once"), std::stoi(batch));
+        std::vector<std::vector<std::int32_t>> out;
+        for (const char* take : {"-1", "-2", "-3"}) {
+            out.push_back(formats::read_integer_array({at(name + take + ".npy"), ""}).values);
+        }
+        return out;
+    };
+    EXPECT_EQ(codes("3", "together"), codes("1", "single"));
+}
+
 TEST_F(HeartCommand, EveryContainerByItsEnding) {
     for (const char* name : {"a.wav", "a.flac", "a.mp3", "a.ogg", "a.opus"}) {
         const auto f = run_heart({"generate", "--max-audio-length-ms", "400", "--seed", "1", "--save-path", at(name), "-q"});

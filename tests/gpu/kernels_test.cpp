@@ -200,10 +200,13 @@ Floats gpu_attention(const std::shared_ptr<graph::Device>& on, const AttentionCa
 
 TEST_F(GraphGpu, DecodeAttention) {
     for (const Type type : {Type::f32, Type::f16, Type::bf16, Type::q8_0}) {
-        for (const AttentionCase& sizes :
-             {AttentionCase{128, 24, 8, 1, 512, 2, 301, type}, {128, 24, 8, 1, 3072, 2, 3000, type},
-              {384, 8, 4, 1, 8, 2, 5, type}, {384, 8, 4, 2, 2, 2, 2, type}, {64, 16, 16, 1, 256, 3, 256, type},
-              {128, 32, 4, 1, 256, 1, 17, type}, {32, 4, 2, 2, 70, 1, 66, type}}) {
+        for (const AttentionCase& sizes : {AttentionCase{128, 24, 8, 1, 512, 2, 301, type},
+                                           {128, 24, 8, 1, 3072, 2, 3000, type},
+                                           {384, 8, 4, 1, 8, 2, 5, type},
+                                           {384, 8, 4, 2, 2, 2, 2, type},
+                                           {64, 16, 16, 1, 256, 3, 256, type},
+                                           {128, 32, 4, 1, 256, 1, 17, type},
+                                           {32, 4, 2, 2, 70, 1, 66, type}}) {
             const AttentionCase& c = sizes;
             const Floats q = random_floats(c.d * c.heads * c.n * c.rows, 1);
             const Floats k = random_floats(c.d * c.positions * c.kv_heads * c.rows, 2);

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 namespace heart::test {
@@ -38,9 +39,9 @@ void check_activations(float cfg_scale, const std::string& name) {
     const std::size_t rows = heartmula::is_guided(cfg_scale) ? 2 : 1, dim = 64, vocabulary = 133;
     const auto hidden = golden().floats(name + ".last_hidden");
     const auto logits = golden().floats(name + ".logits");
-    ComposeOptions options{.sampling = greedy(cfg_scale), .frames = 24, .session = {.graph = {.keep_named = true}}};
-    options.look = [&](int frame, const heartmula::SongSession& session) {
-        const graph::Graph& g = session.graph();
+    ComposeOptions options{.sampling = greedy(cfg_scale), .frames = 24, .batch = {.graph = {.keep_named = true}}};
+    options.look = [&](int frame, const heartmula::SongBatch& batch) {
+        const graph::Graph& g = batch.graph();
         const auto f = static_cast<std::size_t>(frame);
         if (frame < 2) {
             const std::string at = name + (frame == 0 ? ".prefill." : ".frame1.");
@@ -95,7 +96,7 @@ TEST(HeartMuLaParity, CodesDoNotDependOnHowTheWorkIsCut) {
     for (const std::int64_t piece : {7, 60, 61}) {  // with a last piece of several, one and all positions
         for (const std::int64_t step : {32, 1024}) {
             ComposeOptions options{.frames = 300};
-            options.session = {.length_step = step, .prompt_piece = piece};
+            options.batch = {.length_step = step, .prompt_piece = piece};
             EXPECT_EQ(by_codebook(compose(model(), prompt.ids(), options)), expected) << piece << ", " << step;
         }
     }
@@ -142,11 +143,13 @@ TEST(HeartMuLaParity, SamplerAloneKeepsTies) {
     for (std::size_t row = 0; row < tokens.size(); ++row) {
         graph::TensorStore in(device);
         const graph::Tensor x = in.add("logits", graph::Type::f32, {200}), n = in.add("noise", graph::Type::f32, {200});
+        const graph::Tensor inverse = in.add("inverse_temperature", graph::Type::f32, {1});
         in.allocate();
+        upload(inverse, std::array{1.0F / params[2 * row + 1]});
         upload(x, std::span(logits).subspan(row * 200, 200));
         upload(n, std::span(noise).subspan(row * 200, 200));
         graph::Graph g(device);
-        const graph::Tensor token = heartmula::draw(g, x, n, {static_cast<int>(params[2 * row]), params[2 * row + 1], 1.0F});
+        const graph::Tensor token = heartmula::draw(g, x, n, inverse, static_cast<int>(params[2 * row]));
         g.output(token);
         g.compile();
         g.run();
@@ -160,12 +163,12 @@ TEST(HeartMuLaParity, Bfloat16FilesComputedInF32) {
     const Golden bf16("manifest_mula.json", "mula_bf16.safetensors");
     const auto m = tiny_language_model("HeartMuLa-oss-3B-bf16");
     const auto logits = bf16.floats("fp32.logits");
-    ComposeOptions options{.sampling = greedy(1.5F), .frames = 12, .session = {.graph = {.keep_named = true}}};
-    options.look = [&](int frame, const heartmula::SongSession& session) {
+    ComposeOptions options{.sampling = greedy(1.5F), .frames = 12, .batch = {.graph = {.keep_named = true}}};
+    options.look = [&](int frame, const heartmula::SongBatch& batch) {
         for (std::size_t q = 0; frame < 4 && q < 8; ++q) {
             const std::size_t width = 2 * 133;
             bf16.expect_close("fp32.logits", part(logits, (static_cast<std::size_t>(frame) * 8 + q) * width, width),
-                              session.graph().read(fmt::format("logits{}", q)));
+                              batch.graph().read(fmt::format("logits{}", q)));
         }
     };
     EXPECT_EQ(by_codebook(compose(*m, golden_prompt(golden(), 0).ids(), options)), bf16.integers("fp32.greedy_frames"));
@@ -177,8 +180,8 @@ TEST(HeartMuLaParity, Bfloat16ArithmeticIsAsCloseAsTheReferences) {
     const auto exact = bf16.floats("fp32.logits");  // frame 0, codebook 0 stands first
     const double reference_error = golden().manifest().at("notes_margins").at("bf16_vs_fp32_rel_err_c0_logits");
     std::vector<float> logits;
-    ComposeOptions options{.frames = 1, .session = {.graph = {.keep_named = true}}};
-    options.look = [&](int, const heartmula::SongSession& session) { logits = session.graph().read("logits0"); };
+    ComposeOptions options{.frames = 1, .batch = {.graph = {.keep_named = true}}};
+    options.look = [&](int, const heartmula::SongBatch& batch) { logits = batch.graph().read("logits0"); };
     (void)compose(*m, golden_prompt(golden(), 0).ids(), options);
     const double error = std::pow(10, -snr_db(std::span(exact).first(logits.size()), logits) / 20);
     EXPECT_LT(error, 2 * reference_error);

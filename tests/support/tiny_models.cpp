@@ -28,20 +28,24 @@ GoldenPrompt golden_prompt(const Golden& golden, int index) {
 
 std::vector<heartmula::Frame> compose(const heartmula::LanguageModel& model, const heartmula::PromptIds& prompt,
                                       const ComposeOptions& options) {
-    heartmula::SongSession session(model, options.sampling, prompt.length() + options.frames, options.session);
-    const auto width = static_cast<std::size_t>(model.config().codebooks * model.config().audio_vocabulary);
-    const std::vector<float> silence(width, 0.0F);
-    const auto noise = [&](std::size_t frame) {
-        return options.noise.empty() ? std::span<const float>(silence)
-                                     : std::span(options.noise).subspan(frame * width, width);
+    const bool guided = heartmula::is_guided(options.sampling.cfg_scale);
+    heartmula::SongBatch batch(model, {1, prompt.length() + options.frames, guided}, options.batch);
+    const auto width = static_cast<std::size_t>(model.config().audio_vocabulary);
+    const auto codebooks = static_cast<std::size_t>(model.config().codebooks);
+    const auto noise = [&](std::int64_t frame, std::int64_t codebook, std::span<float> out) {
+        const std::size_t at = (static_cast<std::size_t>(frame) * codebooks + static_cast<std::size_t>(codebook)) * width;
+        if (at < options.noise.size())
+            std::copy_n(options.noise.begin() + static_cast<std::ptrdiff_t>(at), width, out.begin());
     };
-    std::vector<heartmula::Frame> out{session.first_frame(prompt, noise(0), {})};
-    if (options.look) options.look(0, session);
+    const auto slot = batch.join({prompt, options.sampling, options.noise.empty() ? heartmula::NoiseFn{} : noise, {}}, {});
+    if (options.look) options.look(0, batch);
+    std::vector<heartmula::Frame> out{batch.latest(slot)};
     while (static_cast<int>(out.size()) < options.frames) {
-        auto next = session.next_frame(out.back(), noise(out.size()));
-        if (options.look) options.look(static_cast<int>(out.size()), session);
+        batch.step();
+        const heartmula::Frame& next = batch.latest(slot);
+        if (options.look) options.look(static_cast<int>(out.size()), batch);
         if (std::any_of(next.begin(), next.end(), [&](std::int32_t t) { return t >= options.audio_eos; })) break;
-        out.push_back(std::move(next));
+        out.push_back(next);
     }
     return out;
 }

@@ -2,7 +2,7 @@
 
 #include "formats/bytes.h"
 #include "models/heartcodec/codec.h"
-#include "models/heartmula/song_session.h"
+#include "models/heartmula/song_batch.h"
 #include "support/golden.h"
 
 #include <functional>
@@ -34,9 +34,9 @@ struct ComposeOptions {
     int frames = 24;
     std::int32_t audio_eos = 1 << 30;
     std::vector<float> noise;  ///< [frames][codebooks][vocabulary]; empty: none
-    heartmula::SessionOptions session;
+    heartmula::BatchOptions batch;
     /// Called behind every frame, to look at its graph.
-    std::function<void(int frame, const heartmula::SongSession&)> look;
+    std::function<void(int frame, const heartmula::SongBatch&)> look;
 };
 [[nodiscard]] std::vector<heartmula::Frame> compose(const heartmula::LanguageModel& model,
                                                     const heartmula::PromptIds& prompt, const ComposeOptions& options);

@@ -7,7 +7,7 @@
 #include "engine/synthetic_checkpoint.h"
 #include "graph/weight_loading.h"
 #include "models/heartcodec/weights.h"
-#include "models/heartmula/song_session.h"
+#include "models/heartmula/song_batch.h"
 #include "models/heartmula/weights.h"
 
 #include <gtest/gtest.h>
@@ -146,20 +146,16 @@ TEST(RandomModels, LettingGoOfPagesKeepsTheNumbers) {
 TEST(FrameParts, DrawOrDoNotAndFollowAPretendedPrompt) {
     const auto model = heartmula::LanguageModel::load(synthetic_language_model("tiny", formats::DType::bf16),
                                                       graph::Device::open("cpu", 1), Type::f32, {}, {});
-    const heartmula::Config& c = model->config();
-    const std::vector<float> noise(static_cast<std::size_t>(c.codebooks * c.audio_vocabulary), 0.0F);
-    const heartmula::Frame previous(static_cast<std::size_t>(c.codebooks), 1);
     using heartmula::FramePart;
     for (const FramePart part : {FramePart::whole, FramePart::backbone, FramePart::depth}) {
-        heartmula::SongSession session(*model, {}, 310, {.part = part, .graph = {.keep_named = true}});
-        session.pretend_prompt(300);
-        EXPECT_EQ(session.length(), 300);
-        const heartmula::Frame frame = session.next_frame(previous, noise);
-        EXPECT_EQ(session.length(), 301);
-        EXPECT_EQ(frame.size(), part == FramePart::backbone ? 0U : 8U);
-        EXPECT_EQ(session.graph().has("layer0"), part != FramePart::depth);
-        EXPECT_EQ(session.graph().has("depth_step6.out"), part != FramePart::backbone);
-        for (const float x : session.graph().read("backbone_out")) ASSERT_TRUE(std::isfinite(x));
+        heartmula::SongBatch batch(*model, {1, 310, true}, {.part = part, .graph = {.keep_named = true}});
+        const auto slot = batch.join_pretended({}, {}, 300);
+        EXPECT_EQ(batch.length(slot), 300);
+        batch.step();
+        EXPECT_EQ(batch.length(slot), 301);
+        EXPECT_EQ(batch.graph().has("layer0"), part != FramePart::depth);
+        EXPECT_EQ(batch.graph().has("depth_step6.out"), part != FramePart::backbone);
+        for (const float x : batch.graph().read("backbone_out")) ASSERT_TRUE(std::isfinite(x));
     }
 }
 

@@ -108,7 +108,7 @@ std::string text(const Shape& s) {
            std::to_string(s.n) + ", positions " + std::to_string(s.positions);
 }
 
-enum class Mask { none, all_open, causal, tail, random };
+enum class Mask { none, all_open, causal, tail, random, tails_of_rows, random_rows };
 
 /// Keys or values with room between them that holds not-a-number, and the bytes that a mask hides too.
 struct Cache {
@@ -143,8 +143,8 @@ public:
     void put(Cache& c, std::int64_t row, std::int64_t head, std::int64_t position, const std::vector<float>& numbers) {
         encode(s.type, numbers, c.bytes.data() + row * c.row + head * c.head + position * c.position);
     }
-    bool sees(std::int64_t column, std::int64_t position) const {
-        return mask.empty() || mask[z(column * mask_column + position)] != kHidden;
+    bool sees(std::int64_t row, std::int64_t column, std::int64_t position) const {
+        return mask.empty() || mask[z(row * mask_row + column * mask_column + position)] != kHidden;
     }
 
     /// softmax(scale q k^T) v in double, over what the mask lets it see.
@@ -155,7 +155,7 @@ public:
                 const std::vector<double> keys = numbers(k, row, kv_head), values = numbers(v, row, kv_head);
                 for (std::int64_t i = 0; i < s.n * s.group; ++i) {
                     const std::int64_t column = i / s.group, head = kv_head * s.group + i % s.group;
-                    attend_slowly(&query(row, column, head), column, keys, values,
+                    attend_slowly(&query(row, column, head), row, column, keys, values,
                                   &y[z(((row * s.n + column) * s.kv_heads * s.group + head) * s.head_dim)]);
                 }
             }
@@ -188,7 +188,7 @@ public:
     std::int64_t q_head = 0, q_column = 0, q_row = 0;
     Cache k, v;
     std::vector<std::uint16_t> mask;
-    std::int64_t mask_column = 0;
+    std::int64_t mask_column = 0, mask_row = 0;
 
 private:
     std::vector<float> unwritten() const {
@@ -208,7 +208,7 @@ private:
         a.v = v.bytes.data(), a.v_position = v.position, a.v_head = v.head, a.v_row = v.row;
         a.type = s.type, a.scale = scale, a.head_dim = s.head_dim, a.positions = s.positions, a.n = s.n, a.rows = s.rows;
         a.heads = s.kv_heads * s.group, a.kv_heads = s.kv_heads;
-        if (!mask.empty()) a.mask = mask.data(), a.mask_column = mask_column;
+        if (!mask.empty()) a.mask = mask.data(), a.mask_column = mask_column, a.mask_row = mask_row;
         a.y = y.data() + kGuard;
         return a;
     }
@@ -220,11 +220,11 @@ private:
         }
         return out;
     }
-    void attend_slowly(const float* one_query, std::int64_t column, const std::vector<double>& keys,
+    void attend_slowly(const float* one_query, std::int64_t row, std::int64_t column, const std::vector<double>& keys,
                        const std::vector<double>& values, double* y) const {
         std::vector<double> weights(z(s.positions), -kInfinity);
         for (std::int64_t p = 0; p < s.positions; ++p) {
-            if (!sees(column, p)) continue;
+            if (!sees(row, column, p)) continue;
             double sum = 0.0;
             for (std::int64_t d = 0; d < s.head_dim; ++d) sum += one_query[d] * keys[z(p * s.head_dim + d)];
             weights[z(p)] = sum * scale;
@@ -234,7 +234,7 @@ private:
         double total = 0.0;
         for (double& w : weights) total += w = std::exp(w - largest);
         for (std::int64_t p = 0; p < s.positions; ++p) {
-            if (!sees(column, p)) continue;
+            if (!sees(row, column, p)) continue;
             for (std::int64_t d = 0; d < s.head_dim; ++d) y[d] += weights[z(p)] / total * values[z(p * s.head_dim + d)];
         }
     }
@@ -243,20 +243,26 @@ private:
         for (std::int64_t i = 0; i < count; ++i) out[i] = normal(random_);
     }
     void make_mask(Mask kind) {
+        const bool of_rows = kind == Mask::tails_of_rows || kind == Mask::random_rows;
         mask_column = s.positions + pick(3);
-        mask = std::vector<std::uint16_t>(z(s.n * mask_column), 0x3C00);
-        const std::int64_t used = 1 + pick(s.positions);
-        for (std::int64_t c = 0; c < s.n; ++c) {
-            for (std::int64_t p = 0; p < s.positions; ++p) {
-                const bool hidden = (kind == Mask::causal && p > c + s.positions - s.n) ||
-                                    (kind == Mask::tail && p >= used) || (kind == Mask::random && pick(3) == 0);
-                mask[z(c * mask_column + p)] = hidden ? kHidden : 0;
+        mask_row = of_rows ? s.n * mask_column + pick(3) : 0;
+        mask = std::vector<std::uint16_t>(z(std::max(s.rows * mask_row, s.n * mask_column)), 0x3C00);
+        for (std::int64_t row = 0; row < (of_rows ? s.rows : 1); ++row) {
+            const std::int64_t used = 1 + pick(s.positions);
+            for (std::int64_t c = 0; c < s.n; ++c) {
+                for (std::int64_t p = 0; p < s.positions; ++p) {
+                    const bool tail = kind == Mask::tail || kind == Mask::tails_of_rows;
+                    const bool random = kind == Mask::random || kind == Mask::random_rows;
+                    const bool hidden = (kind == Mask::causal && p > c + s.positions - s.n) || (tail && p >= used) ||
+                                        (random && pick(3) == 0);
+                    mask[z(row * mask_row + c * mask_column + p)] = hidden ? kHidden : 0;
+                }
             }
         }
     }
-    bool anybody_sees(std::int64_t position) const {
+    bool anybody_sees(std::int64_t row, std::int64_t position) const {
         for (std::int64_t c = 0; c < s.n; ++c) {
-            if (sees(c, position)) return true;
+            if (sees(row, c, position)) return true;
         }
         return false;
     }
@@ -269,7 +275,7 @@ private:
         std::vector<float> numbers(z(s.head_dim));
         for (std::int64_t i = 0; i < s.rows * s.kv_heads * s.positions; ++i) {
             const std::int64_t position = i % s.positions;
-            if (!anybody_sees(position)) continue;
+            if (!anybody_sees(i / s.positions / s.kv_heads, position)) continue;
             fill(numbers.data(), s.head_dim, s.type == CacheType::q8_0 ? 0.7F : 1.0F);
             put(c, i / s.positions / s.kv_heads, i / s.positions % s.kv_heads, position, numbers);
         }
@@ -310,7 +316,7 @@ protected:
         s.positions = 1 + pick(pick(2) == 0 ? 20 : 300);
         return s;
     }
-    Mask random_mask() { return static_cast<Mask>(random() % 5); }
+    Mask random_mask() { return static_cast<Mask>(random() % 7); }
 
     std::mt19937 random{7};
 };
@@ -373,6 +379,29 @@ TEST_P(KernelsAttention, WhatOneColumnDoesNotSeeChangesNoBitOfIt) {
                     ASSERT_EQ(std::bit_cast<std::uint32_t>(after[z(i)]), std::bit_cast<std::uint32_t>(before[z(i)])) << n;
                 }
                 ASSERT_NE(after[z(last + column - 1)], before[z(last + column - 1)]);
+            }
+        }
+    }
+}
+
+// A song's bits are those that it gets alone: whatever other rows there are, and however far they look.
+TEST_P(KernelsAttention, ARowWithItsOwnMaskIsWhatItIsAlone) {
+    for (const CacheType type : {CacheType::f32, CacheType::bf16, CacheType::q8_0}) {
+        for (const std::int64_t n : {1, 2, 20}) {
+            Problem all({type, 64, 2, 3, 5, n, 400}, Mask::tails_of_rows, 31);
+            const std::vector<float> y = all.run(3);
+            const std::size_t each = y.size() / 5;
+            for (std::int64_t row = 0; row < 5; ++row) {
+                std::int64_t used = 400;
+                while (!all.sees(row, 0, used - 1)) --used;
+                Problem one = all;
+                one.s.rows = 1, one.s.positions = used;  // and not a position more
+                one.q.erase(one.q.begin(), one.q.begin() + row * all.q_row);
+                one.k.bytes.erase(one.k.bytes.begin(), one.k.bytes.begin() + row * all.k.row);
+                one.v.bytes.erase(one.v.bytes.begin(), one.v.bytes.begin() + row * all.v.row);
+                one.mask.clear();
+                const auto first = y.begin() + static_cast<std::ptrdiff_t>(z(row) * each);
+                ASSERT_TRUE(same_bits({first, first + static_cast<std::ptrdiff_t>(each)}, one.run())) << row << ", n " << n;
             }
         }
     }

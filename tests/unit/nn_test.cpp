@@ -189,6 +189,42 @@ TEST(Attention, FollowsItsDefinition) {
     }
 }
 
+// Each row sees as many positions as it has: its result is that of a shorter cache, on our kernels and on ggml's.
+TEST(Attention, RowsMayHaveMasksOfTheirOwn) {
+    constexpr std::int64_t kPositions = 128, kLengths[] = {5, 128, 64};
+    for (const char* device : {"cpu", "cpu-ggml"}) {
+        for (const Attend attend : {&attention, &attention_by_products}) {
+            AttentionCase c{32, 4, 2, 1, kPositions, 3, false};
+            Bench b(2, device);
+            Floats q, k, v, m;
+            const Tensor tq = b.random({c.d, c.heads, 1, 3}, 1, &q), tk = b.random({c.d, kPositions, 2, 3}, 2, &k);
+            const Tensor tv = b.random({c.d, kPositions, 2, 3}, 3, &v);
+            for (const std::int64_t length : kLengths) {
+                for (std::int64_t p = 0; p < kPositions; ++p) {
+                    m.push_back(p < length ? 0.0F : -std::numeric_limits<float>::infinity());
+                }
+            }
+            const Tensor mask = b.input({kPositions, 1, 1, 3}, m, Type::f16);
+            b.upload_all();
+            const Floats all = b.run(attend(b.g, tq, tk, tv, mask));
+            for (std::int64_t row = 0; row < 3; ++row) {
+                c.rows = 1, c.positions = kLengths[row];
+                Floats keys, values;
+                for (std::int64_t h = 0; h < 2; ++h) {
+                    const auto from = (row * 2 + h) * kPositions * c.d, to = from + c.positions * c.d;
+                    keys.insert(keys.end(), k.begin() + from, k.begin() + to);
+                    values.insert(values.end(), v.begin() + from, v.begin() + to);
+                }
+                const auto part = [&](const Floats& x) {
+                    return Floats(x.begin() + row * 128, x.begin() + (row + 1) * 128);
+                };
+                expect_near(slow_attention(c, part(q), keys, values), part(all), 2e-3,
+                            fmt::format("{} row {}", device, row));
+            }
+        }
+    }
+}
+
 TEST(Attention, DoesNotDependOnTheNumberOfThreads) {
     for (const AttentionCase& c : attention_cases()) {
         Floats q, k, v;
@@ -516,10 +552,12 @@ TEST(KvCache, GivesBackWhatWasStoredInItsPlace) {
     const Tensor k = b.random({d * kv_heads, rows}, 1, &ignored), v = b.random({d * kv_heads, rows}, 2, &ignored);
     const Tensor slots = b.integers({rows}, Type::i64);
     b.upload_all();
-    const auto seen = cache.append(b.g, 1, k, v, slots, length);
+    const auto written = cache.append(b.g, 1, k, v, slots);
+    const auto seen = cache.look(b.g, written, {0, rows}, length), second = cache.look(b.g, written, {1, 1}, length);
     EXPECT_EQ(seen.k.shape(), (Shape{d, length, kv_heads, rows}));
     b.g.output(b.g.named(b.g.contiguous(seen.k), "k"));
     b.g.output(b.g.named(b.g.contiguous(seen.v), "v"));
+    b.g.output(b.g.named(b.g.contiguous(second.v), "v of row 1"));
     b.g.compile();
     const auto value = [](std::int64_t row, std::int64_t position, std::int64_t element) {
         return static_cast<float>(100 * row + 10 * position + element);
@@ -546,6 +584,8 @@ TEST(KvCache, GivesBackWhatWasStoredInItsPlace) {
     for (const double x : keys) values.push_back(-x);
     expect_near(keys, b.g.read("k"), 0, "keys");
     expect_near(values, b.g.read("v"), 0, "values");
+    values.erase(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
+    expect_near(values, b.g.read("v of row 1"), 0, "values of the second row alone");
     EXPECT_EQ(KvCache::bytes(2, d, kv_heads, capacity, rows, Type::f32), 2ULL * 2 * d * kv_heads * capacity * rows * 4);
     EXPECT_EQ(KvCache::bytes(2, d, kv_heads, capacity, rows, Type::f16), 2ULL * 2 * d * kv_heads * capacity * rows * 2);
 }

@@ -17,15 +17,16 @@ constexpr int kWarps = kThreads / 32;
 constexpr int kEach = kMostDrawn / kThreads;  // logits that a thread holds
 constexpr int kDigits = 256;
 
-/// The first of the largest logits * scale + noise among those whose logit is at least the k-th largest. Finds that one eight
-/// bits at a time from histograms, one for each warp, since most logits share their leading bits.
-__global__ void __launch_bounds__(kThreads) draw(std::int32_t* token, const float* logits, const float* noise, int n, int k,
-                                                 float scale) {
+/// One block a column: the first of the largest logits * scale + noise among those whose logit is at least the k-th largest.
+/// Finds that one eight bits at a time from histograms, one for each warp, since most logits share their leading bits.
+__global__ void __launch_bounds__(kThreads) draw(std::int32_t* tokens, View logits_of, View noise_of, View scale_of, int k) {
     __shared__ unsigned histogram[kWarps][kDigits];
     __shared__ unsigned total[kDigits];
     __shared__ unsigned prefix, wanted;
     __shared__ unsigned long long best_of_warp[kWarps];
-    const int thread = static_cast<int>(threadIdx.x), warp = thread / 32;
+    const int thread = static_cast<int>(threadIdx.x), warp = thread / 32, n = logits_of.ne[0];
+    const auto column = [](const View& v) { return reinterpret_cast<const float*>(v.data + blockIdx.x * v.nb[1]); };
+    const float *logits = column(logits_of), *noise = column(noise_of), scale = *column(scale_of);
     float x[kEach];
     unsigned key[kEach];
     for (int e = 0; e < kEach; ++e) {
@@ -65,7 +66,7 @@ __global__ void __launch_bounds__(kThreads) draw(std::int32_t* token, const floa
     __syncthreads();
     if (thread != 0) return;
     for (int w = 1; w < kWarps; ++w) best = max(best, best_of_warp[w]);
-    *token = index_of(best);
+    tokens[blockIdx.x] = index_of(best);
 }
 
 }  // namespace
@@ -75,11 +76,10 @@ bool can_run(const ggml_tensor* node) {
 }
 
 void run(const Context& c, const ggml_tensor* node) {
-    const auto& setting = *setting_of<kernels::DrawSetting>(node);
-    const ggml_tensor *logits = node->src[0], *noise = node->src[1];
-    const auto n = static_cast<int>(logits->ne[0]);
-    draw<<<1, kThreads, 0, c.stream>>>(static_cast<std::int32_t*>(node->data), static_cast<const float*>(logits->data),
-                                       static_cast<const float*>(noise->data), n, std::min(setting.k, n), setting.scale);
+    const View logits = view(node->src[0]);
+    const int k = std::min(setting_of<kernels::DrawSetting>(node)->k, logits.ne[0]);
+    draw<<<static_cast<unsigned>(logits.ne[1]), kThreads, 0, c.stream>>>(static_cast<std::int32_t*>(node->data), logits,
+                                                                        view(node->src[1]), view(node->src[2]), k);
 }
 
 }  // namespace heart::cuda::sampling

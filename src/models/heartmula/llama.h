@@ -6,6 +6,7 @@
 #include "nn/layers.h"
 
 #include <string>
+#include <vector>
 
 namespace heart::heartmula {
 
@@ -14,10 +15,13 @@ namespace heart::heartmula {
 struct Placement {
     graph::Tensor positions;  ///< i32 [n * rows]
     graph::Tensor slots;      ///< i64 [n * rows], columns of the KV cache
-    graph::Tensor mask;       ///< f16 [length, n], or empty when every column may see all `length` positions
-    std::int64_t n = 1;       ///< new positions of each row
+    /// f16 [length, n, 1, 1 or rows], or empty when every column may see all `length` positions.
+    graph::Tensor mask;
+    std::int64_t n = 1;  ///< new positions of each row
     std::int64_t rows = 1;
     std::int64_t length = 1;  ///< positions of the cache that are looked at
+    /// Where the rows stand in the cache, in their order; together `rows`. Each run attends by itself.
+    std::vector<nn::KvCache::Rows> runs;
 };
 
 /// One pass of a stack, x [dim, n * rows] -> [dim, n * rows], the final norm included: prefill with many columns and a

@@ -17,14 +17,15 @@ struct Sampling {
     return cfg_scale > 1.0F;
 }
 
-/// Classifier-free guidance: unconditional + scale * (conditional - unconditional). logits [vocabulary, 2] with the
-/// conditional row first -> [vocabulary, 1]; a single row is passed through.
-[[nodiscard]] graph::Tensor guide(graph::Graph& g, graph::Tensor logits, float cfg_scale);
+/// Classifier-free guidance of any number of songs: unconditional + scale * (conditional - unconditional).
+///   logits [vocabulary, 2 * songs], of each song the conditional row first; cfg_scale [1, songs] -> [vocabulary, songs]
+[[nodiscard]] graph::Tensor guide(graph::Graph& g, graph::Tensor logits, graph::Tensor cfg_scale);
 
-/// Draws one token on the device without sorting: keeps entries at or above the k-th largest, adds Gumbel noise (one
-/// number per vocabulary id) and takes the argmax. Equal to the reference's argmax(softmax(filtered / T) / q) with
-/// noise = -log(q), q ~ Exp(1) (heartlib modeling_heartmula.py, sample_topk).
-///   logits [vocabulary, 1], noise [vocabulary, 1] -> i32 [1]
-[[nodiscard]] graph::Tensor draw(graph::Graph& g, graph::Tensor logits, graph::Tensor noise, const Sampling& sampling);
+/// Draws one token for each song on the device without sorting: keeps entries at or above the k-th largest, adds Gumbel
+/// noise (one number per vocabulary id) and takes the argmax. Equal to the reference's argmax(softmax(filtered / T) / q)
+/// with noise = -log(q), q ~ Exp(1) (heartlib modeling_heartmula.py, sample_topk).
+///   logits, noise [vocabulary, songs], inverse_temperature [1, songs] -> i32 [songs]
+[[nodiscard]] graph::Tensor draw(graph::Graph& g, graph::Tensor logits, graph::Tensor noise,
+                                 graph::Tensor inverse_temperature, int topk);
 
 }  // namespace heart::heartmula
