@@ -1,5 +1,6 @@
-// What a checkpoint loses when it is run in a narrower type, each type against float32 of the same checkpoint, as JSON on
-// standard output. tools/bench/quality.py makes docs/quality.md from it.
+// What a checkpoint loses when it is run in a narrower type, each type against float32 of the same checkpoint, and what a
+// shorter first window of the codec changes, as JSON on standard output. tools/bench/quality.py makes docs/quality.md from
+// it.
 //
 //   heart_quality [--model-path DIR] [--version V] [--frames N] [--seconds S] [--device NAME] [--threads N]
 //
@@ -199,6 +200,31 @@ public:
         expected_ = decode(*load(Type::f32));
     }
 
+    /// What a shorter first window changes: the distance to the sound with a whole one, before the second window fades in
+    /// and from there on. Noise of another seed, with which the sound is another one and as good, sets the scale.
+    [[nodiscard]] Json first_windows() const {
+        const auto codec = load(Type::f32);
+        const auto rate = static_cast<double>(codec->config().sample_rate);
+        const std::int64_t per_code = codec->config().samples_per_latent() * heartcodec::kLatentsPerCode;
+        const Decoded whole = song(*codec, 1, heartcodec::WindowPlan::kWindowCodes);
+        const auto distance = [&](const Decoded& other, std::int64_t from, std::int64_t to) {
+            return mel_distance(part(other, from * per_code, to * per_code), part(whole, from * per_code, to * per_code),
+                                rate);
+        };
+        const Decoded other_noise = song(*codec, 2, heartcodec::WindowPlan::kWindowCodes);
+        Json rows = Json::array();
+        for (const std::int64_t first : {62, 93, 125, 187, 250}) {
+            const std::int64_t seam = first - heartcodec::WindowPlan::kOverlapCodes;
+            const Decoded shorter = song(*codec, 1, first);
+            rows.push_back({{"codes", first},
+                            {"before_db", distance(shorter, 0, seam)},
+                            {"behind_db", distance(shorter, seam, codes_.frames)},
+                            {"noise_before_db", distance(other_noise, 0, seam)},
+                            {"noise_behind_db", distance(other_noise, seam, codes_.frames)}});
+        }
+        return rows;
+    }
+
     [[nodiscard]] double seconds() const { return codes_.seconds(); }
     [[nodiscard]] std::size_t cells() const { return expected_.latents.size(); }
 
@@ -223,6 +249,34 @@ public:
 private:
     [[nodiscard]] std::unique_ptr<heartcodec::Codec> load(Type type) const {
         return heartcodec::Codec::load(set_.codec(), device_, type, {}, {});
+    }
+
+    /// The codes as a song of one window or two.
+    [[nodiscard]] Decoded song(const heartcodec::Codec& codec, std::uint64_t seed, std::int64_t first_window) const {
+        const auto stride = static_cast<std::int64_t>(codes_.values.size()) / codes_.codebooks;
+        std::vector<std::int32_t> codes;
+        for (std::int64_t q = 0; q < codes_.codebooks; ++q) {
+            codes.insert(codes.end(), codes_.values.begin() + q * stride,
+                         codes_.values.begin() + q * stride + codes_.frames);
+        }
+        const auto noise = [&](std::int64_t window, std::span<float> out) {
+            fill_normal({seed, 0, Draw::latent, static_cast<std::uint32_t>(window), 0}, out);
+        };
+        Decoded out;
+        heartcodec::DecodeOptions options;
+        options.first_window = first_window;
+        const auto collect = [&](std::span<const float> stereo) {
+            for (std::size_t i = 0; i < stereo.size(); i += 2) {
+                out.left.push_back(stereo[i]);
+                out.right.push_back(stereo[i + 1]);
+            }
+        };
+        codec.decode(codes, noise, options, collect, {});
+        return out;
+    }
+
+    static Decoded part(const Decoded& all, std::int64_t from, std::int64_t to) {
+        return {{}, {all.left.begin() + from, all.left.begin() + to}, {all.right.begin() + from, all.right.begin() + to}};
     }
 
     /// One window, as Codec::decode does it, with a look at the latents.
@@ -307,6 +361,8 @@ Json measure(const Options& o) {
         rows.push_back(test.row(t));
     }
     out["codec"] = {{"seconds", test.seconds()}, {"latent_cells", test.cells()}, {"rows", rows}};
+    std::fprintf(stderr, "codec: shorter first windows\n");
+    out["first_windows"] = test.first_windows();
     return out;
 }
 

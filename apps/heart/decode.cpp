@@ -59,6 +59,7 @@ int decode(DecodeOptions& o) {
     tags.settings = {{"seed", std::to_string(o.seed)},
                      {"steps", std::to_string(o.request.codec_steps)},
                      {"guidance", fmt::format("{}", o.request.codec_guidance)},
+                     {"first_window_ms", std::to_string(o.request.first_window_ms)},
                      {"model", o.common.model_label()},
                      {"heart", HEART_VERSION}};
     write_song(wave, o.audio.save_path, o.audio, o.common, "", tags, report);
@@ -86,6 +87,7 @@ void add_decode(CLI::App& app, Action& action) {
     verb->add_option("--steps", o->request.codec_steps, "Euler steps")->capture_default_str();
     verb->add_option("--guidance", o->request.codec_guidance, "Classifier-free guidance, where above 1")
         ->capture_default_str();
+    add_first_window(*verb, o->request);
     o->audio.add(*verb, "song.wav");
     o->common.add_engine(*verb);
     verb->add_flag("--timings", o->timings, "Print seconds by phase");

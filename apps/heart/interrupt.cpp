@@ -29,4 +29,8 @@ CancelToken& interrupt_token() {
     return token;
 }
 
+void ignore_broken_pipes() {
+    std::signal(SIGPIPE, SIG_IGN);
+}
+
 }  // namespace heart::app

@@ -114,11 +114,22 @@ void AudioOptions::add(CLI::App& verb, const std::string& default_path) {
     verb.add_option("--title", title, "Title in the file; default: the first line of the lyrics")->group(group);
 }
 
+std::optional<audio::SampleFormat> sample_format_named(const std::string& name) {
+    if (name == "s16") return audio::SampleFormat::s16;
+    if (name == "s24") return audio::SampleFormat::s24;
+    if (name == "f32") return audio::SampleFormat::f32;
+    return std::nullopt;
+}
+
 audio::SampleFormat AudioOptions::format() const {
-    if (sample_format == "s16") return audio::SampleFormat::s16;
-    if (sample_format == "s24") return audio::SampleFormat::s24;
-    if (sample_format == "f32") return audio::SampleFormat::f32;
+    if (const auto format = sample_format_named(sample_format)) return *format;
     throw Error(ErrorCode::usage, "--sample-format").expected("s16, s24 or f32").found(sample_format);
+}
+
+void add_first_window(CLI::App& verb, engine::SongRequest& request) {
+    verb.add_option(both_names("first-window-ms"), request.first_window_ms,
+                    "Length of the codec's first window; shorter ones are heard earlier and sound a little different")
+        ->capture_default_str();
 }
 
 }  // namespace heart::app

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <optional>
 #include <string>
 
 namespace heart::app {
@@ -45,6 +46,12 @@ struct AudioOptions {
     void add(CLI::App& verb, const std::string& default_path);
     [[nodiscard]] audio::SampleFormat format() const;
 };
+
+/// "s16", "s24" or "f32"; none for anything else.
+[[nodiscard]] std::optional<audio::SampleFormat> sample_format_named(const std::string& name);
+
+/// Adds --first-window-ms.
+void add_first_window(CLI::App& verb, engine::SongRequest& request);
 
 /// "true", "yes", "1", "on" or "false", "no", "0", "off", as the reference's script reads them. ErrorCode::usage.
 [[nodiscard]] bool parse_bool(const std::string& text, const char* option);

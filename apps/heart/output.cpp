@@ -57,6 +57,13 @@ std::vector<audio::SectionMark> place_sections(const std::string& lyrics, double
 
 }  // namespace
 
+void write_picture(const audio::Waveform& wave, const AudioOptions& options, const std::string& lyrics,
+                   const std::string& title, Json& report) {
+    if (options.spectrogram.empty()) return;
+    audio::write_spectrogram(options.spectrogram, wave, place_sections(lyrics, wave.seconds()), title);
+    report["spectrogram"] = options.spectrogram;
+}
+
 void write_song(const audio::Waveform& wave, const std::string& path, const AudioOptions& options,
                 const CommonOptions& common, const std::string& lyrics, const audio::SongTags& tags, Json& report) {
     const auto done = audio::write_audio(path, wave, {options.format(), &interrupt_token()}, tags);
@@ -69,9 +76,7 @@ void write_song(const audio::Waveform& wave, const std::string& path, const Audi
     if (done.gain_db < 0) {
         note(common, fmt::format("The song was too loud for its format and was turned down by {:.1f} dB.", -done.gain_db));
     }
-    if (options.spectrogram.empty()) return;
-    audio::write_spectrogram(options.spectrogram, wave, place_sections(lyrics, wave.seconds()), tags.title);
-    report["spectrogram"] = options.spectrogram;
+    write_picture(wave, options, lyrics, tags.title, report);
 }
 
 Json timings_json(const engine::Timings& t) {
@@ -79,22 +84,21 @@ Json timings_json(const engine::Timings& t) {
             {"prefill", t.prefill},
             {"frames", t.frames},
             {"load_codec", t.load_codec},
-            {"decode", t.decode}};
+            {"decode", t.decode},
+            {"total", t.total()}};
 }
 
-void print_timings(const engine::Timings& t, double audio_seconds) {
+void print_timings(const engine::Timings& t, double audio_seconds, double first_audio) {
     const std::pair<const char*, double> rows[] = {{"load HeartMuLa", t.load_language_model},
                                                    {"read the prompt", t.prefill},
                                                    {"compose frames", t.frames},
                                                    {"load HeartCodec", t.load_codec},
                                                    {"render audio", t.decode}};
-    double sum = 0;
-    for (const auto& [name, seconds] : rows) {
-        fmt::print(stderr, "  {:<16} {:8.2f} s\n", name, seconds);
-        sum += seconds;
-    }
-    fmt::print(stderr, "  {:<16} {:8.2f} s for {:.1f} s of audio (RTF {:.3f})\n", "all", sum, audio_seconds,
-               audio_seconds > 0 ? sum / audio_seconds : 0.0);
+    for (const auto& [name, seconds] : rows) fmt::print(stderr, "  {:<16} {:8.2f} s\n", name, seconds);
+    if (t.at_once > 0) fmt::print(stderr, "  {:<16} {:8.2f} s\n", "two at once", -t.at_once);
+    fmt::print(stderr, "  {:<16} {:8.2f} s for {:.1f} s of audio (RTF {:.3f})\n", "all", t.total(), audio_seconds,
+               audio_seconds > 0 ? t.total() / audio_seconds : 0.0);
+    if (first_audio > 0) fmt::print(stderr, "  {:<16} {:8.2f} s\n", "first audio after", first_audio);
 }
 
 }  // namespace heart::app

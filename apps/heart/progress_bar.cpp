@@ -19,6 +19,10 @@ std::string clock_text(double seconds) {
     return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60) : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
 }
 
+double share_of(const Progress& p) {
+    return p.total > 0 ? std::clamp(p.done / p.total, 0.0, 1.0) : 0;
+}
+
 }  // namespace
 
 ProgressBar::ProgressBar(bool enabled) : enabled_(enabled), terminal_(isatty(STDERR_FILENO) == 1) {}
@@ -28,16 +32,17 @@ ProgressBar::~ProgressBar() {
 }
 
 std::string ProgressBar::line(double seconds) const {
-    const double share = last_.total > 0 ? std::clamp(last_.done / last_.total, 0.0, 1.0) : 0;
+    const double share = share_of(last_);
     const int full = static_cast<int>(share * kBarCells);
     std::string text =
         fmt::format("{:<20} [{}{}] {:3.0f} %", phase_name(last_.phase), std::string(static_cast<std::size_t>(full), '#'),
                     std::string(static_cast<std::size_t>(kBarCells - full), '.'), 100 * share);
     if (last_.audio_seconds > 0) text += fmt::format("  {:.1f} s of audio", last_.audio_seconds);
-    if (share > 0 && share < 1 && seconds > 1) {
+    if (last_.rendered_seconds > 0) text += fmt::format(", {:.1f} s rendered", last_.rendered_seconds);
+    if (share > first_share_ && share < 1 && seconds > 1) {
         // A song may end before its limit: then this is the longest it can take.
         const char* bound = last_.phase == Phase::frames ? "at most " : "";
-        text += fmt::format("  {}{} left", bound, clock_text(seconds / share * (1 - share)));
+        text += fmt::format("  {}{} left", bound, clock_text(seconds / (share - first_share_) * (1 - share)));
     }
     return text;
 }
@@ -48,6 +53,7 @@ void ProgressBar::show(const Progress& progress) {
     if (!open_ || progress.phase != last_.phase) {
         finish();
         started_ = now;
+        first_share_ = share_of(progress);
         drawn_ = {};
         open_ = true;
     }

@@ -30,6 +30,7 @@ private:
 
     bool enabled_, terminal_, open_ = false;
     Progress last_;
+    double first_share_ = 0;  // with which the phase began: rendering is under way when a stream is composed
     Clock::time_point started_, drawn_;
 };
 

@@ -31,7 +31,7 @@ typedef enum heart_status {
     HEART_UNSUPPORTED = 6, /* well-formed, but not implemented */
     HEART_LIMIT = 7,       /* larger than a stated limit */
     HEART_MEMORY = 8,      /* not enough memory */
-    HEART_CANCELLED = 9,   /* the progress callback asked to stop */
+    HEART_CANCELLED = 9,   /* a callback asked to stop */
     HEART_INTERNAL = 10    /* a defect in Heart */
 } heart_status;
 
@@ -83,6 +83,11 @@ typedef struct heart_progress {
  * returns HEART_CANCELLED. */
 typedef int (*heart_progress_fn)(const heart_progress* progress, void* user);
 
+/* Finished audio of a song that is still being made: `frames` times left and right, nominally in [-1, 1], valid during the
+ * call. Comes in order, from a thread of Heart's own, never twice at once, until heart_generate returns; it may take its
+ * time, since composing goes on. Return 0 to go on; anything else stops, and heart_generate returns HEART_CANCELLED. */
+typedef int (*heart_audio_fn)(const float* stereo, size_t frames, uint32_t sample_rate, void* user);
+
 typedef struct heart_song_options {
     size_t struct_size;
     const char* lyrics;          /* NULL: none */
@@ -97,12 +102,15 @@ typedef struct heart_song_options {
     int codec_steps;       /* 10 */
     double codec_guidance; /* 1.25 */
     heart_progress_fn progress;
-    void* user; /* handed to progress */
+    void* user;              /* handed to progress */
+    int64_t first_window_ms; /* 29760; 5000 and more: the first audio is there earlier, and sounds a little different */
+    heart_audio_fn audio;    /* of heart_generate: hears the song while it is made; with lazy_load once it is composed */
+    void* audio_user;        /* handed to audio */
 } heart_song_options;
 
 HEART_API void heart_song_options_init(heart_song_options* options);
 
-/* Makes a song. */
+/* Makes a song. It is the same song, sample for sample, whether `audio` hears it grow or not. */
 HEART_API heart_status heart_generate(heart_engine* engine, const heart_song_options* options, heart_song** song,
                                       heart_error* error);
 

@@ -54,6 +54,8 @@ struct SongOptions : heart_song_options {
 
     /// Return false to stop.
     std::function<bool(const heart_progress&)> on_progress;
+    /// Hears the song while it is made, left and right by turns, on another thread; return false to stop.
+    std::function<bool(std::span<const float> stereo, std::uint32_t sample_rate)> on_audio;
 };
 
 /// Models and devices.
@@ -73,6 +75,13 @@ public:
             options.user = &options.on_progress;
             options.progress = [](const heart_progress* progress, void* user) {
                 return (*static_cast<std::function<bool(const heart_progress&)>*>(user))(*progress) ? 0 : 1;
+            };
+        }
+        if (options.on_audio) {
+            options.audio_user = &options.on_audio;
+            options.audio = [](const float* stereo, size_t frames, std::uint32_t sample_rate, void* user) {
+                auto& hear = *static_cast<decltype(options.on_audio)*>(user);
+                return hear({stereo, 2 * frames}, sample_rate) ? 0 : 1;
             };
         }
         if (heart_generate(engine_.get(), &options, &song, &error) != HEART_OK) throw Exception(error);

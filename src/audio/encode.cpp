@@ -1,9 +1,9 @@
 #include "audio/encode.h"
 
+#include "audio/samples.h"
 #include "core/error.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -145,11 +145,7 @@ public:
 
 private:
     /// Nearest step of bits_ bits, in the upper bits of the 32 that libsndfile takes.
-    [[nodiscard]] int to_integer(double sample) const {
-        const double steps = std::ldexp(1.0, bits_ - 1);
-        const double nearest = std::clamp(std::nearbyint(sample * steps), -steps, steps - 1);
-        return static_cast<int>(nearest) * (1 << (32 - bits_));
-    }
+    [[nodiscard]] int to_integer(double sample) const { return nearest_step(sample, bits_) * (1 << (32 - bits_)); }
 
     const Waveform& wave_;
     SNDFILE* file_;

@@ -96,6 +96,10 @@ std::string_view container_name(Container container) noexcept {
     return "";
 }
 
+std::size_t sample_bytes(SampleFormat format) noexcept {
+    return format == SampleFormat::s16 ? 2 : format == SampleFormat::s24 ? 3 : 4;
+}
+
 Container container_of(const std::filesystem::path& path) {
     const std::string ending = lower_ascii(path.extension().string());
     if (ending == ".wav") return Container::wav;
@@ -116,11 +120,10 @@ void check_target_format(const std::filesystem::path& path, std::uint32_t sample
 }
 
 void check_wav_size(std::uint64_t frames, std::size_t channels, SampleFormat format) {
-    const std::uint64_t sample_bytes = format == SampleFormat::s16 ? 2 : format == SampleFormat::s24 ? 3 : 4;
     // ID3v2 turns text into UTF-16, and the settings appear twice; headers are small against that.
     constexpr std::uint64_t kRoomForTags = 16 * kMaxTagBytes;
     constexpr std::uint64_t kRoomForSamples = std::numeric_limits<std::uint32_t>::max() - kRoomForTags;
-    const std::uint64_t most = kRoomForSamples / (sample_bytes * std::max<std::uint64_t>(channels, 1));
+    const std::uint64_t most = kRoomForSamples / (sample_bytes(format) * std::max<std::uint64_t>(channels, 1));
     if (frames <= most) return;
     throw Error(ErrorCode::limit, "the song does not fit into a WAV file, which ends at 4 GB")
         .expected("at most " + std::to_string(most) + " frames")

@@ -3,6 +3,7 @@
 #include "audio/waveform.h"
 #include "core/cancel.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -30,6 +31,8 @@ enum class Container {
 /// How WAV and FLAC hold a sample. Integers are rounded to the nearest step without dither: at 24 bits the error is far
 /// below anything audible, and at 16 bits a song's own noise hides it, while the same samples always give the same bytes.
 enum class SampleFormat { s16, s24, f32 };
+/// 2, 3 or 4.
+[[nodiscard]] std::size_t sample_bytes(SampleFormat format) noexcept;
 
 /// What the file says about the song; all UTF-8, empty ones are left out.
 struct SongTags {

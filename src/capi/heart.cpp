@@ -13,6 +13,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <utility>
 
 using heart::Error;
 using heart::ErrorCode;
@@ -78,6 +79,7 @@ heart::engine::SongRequest request_of(const heart_song_options& o) {
     r.take = o.take;
     r.codec_steps = o.codec_steps;
     r.codec_guidance = o.codec_guidance;
+    r.first_window_ms = o.first_window_ms;
     return r;
 }
 
@@ -96,6 +98,23 @@ struct Watcher {
     const heart_song_options& options;
     heart::CancelToken token;
 };
+
+/// Makes the song with every block handed to the caller's audio callback first.
+heart::engine::Song stream_song(heart::engine::Generator& generator, Watcher& watcher) {
+    const heart_song_options& o = watcher.options;
+    heart::engine::Song made;
+    made.audio.channels.resize(2);
+    const auto hear = [&](const heart::engine::AudioBlock& block) {
+        if (o.audio(block.stereo.data(), block.stereo.size() / 2, block.sample_rate, o.audio_user) != 0) {
+            throw Error(ErrorCode::cancelled, "stopped on request");
+        }
+        for (std::size_t i = 0; i < block.stereo.size(); ++i) made.audio.channels[i % 2].push_back(block.stereo[i]);
+    };
+    auto streamed = generator.stream(request_of(o), hear, watcher.callback(), watcher.token);
+    made.composition = std::move(streamed.composition);
+    made.audio.sample_rate = streamed.sample_rate;
+    return made;
+}
 
 void check_song_options(const heart_engine* engine, const heart_song_options* options, heart_song** song) {
     require(engine != nullptr && options != nullptr && song != nullptr, "engine, options and song must not be NULL");
@@ -161,6 +180,9 @@ void heart_song_options_init(heart_song_options* options) {
                 r.codec_steps,
                 r.codec_guidance,
                 nullptr,
+                nullptr,
+                r.first_window_ms,
+                nullptr,
                 nullptr};
 }
 
@@ -168,7 +190,9 @@ heart_status heart_generate(heart_engine* engine, const heart_song_options* opti
     return guarded(error, [&] {
         check_song_options(engine, options, song);
         Watcher watcher(*options);
-        auto made = engine->generator.generate(request_of(*options), watcher.callback(), watcher.token);
+        auto made = options->audio != nullptr
+                        ? stream_song(engine->generator, watcher)
+                        : engine->generator.generate(request_of(*options), watcher.callback(), watcher.token);
         *song = new heart_song{std::move(made), engine->generator.options(), engine->label};
     });
 }

@@ -39,7 +39,8 @@ struct Progress {
     Phase phase = Phase::frames;
     double done = 0;
     double total = 0;
-    double audio_seconds = 0;  ///< seconds of audio composed or rendered so far
+    double audio_seconds = 0;     ///< seconds of audio composed or rendered so far
+    double rendered_seconds = 0;  ///< while a stream composes: seconds of audio handed on so far
 };
 
 /// Called on the working thread, often; must return quickly and not throw. May be empty.

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/philox.h"
+#include "engine/rendering.h"
 
 #include <fmt/format.h>
 
@@ -34,9 +35,8 @@ void report(const ProgressFn& progress, Phase phase, double done, double total, 
 Generator::Generator(formats::Folder model_folder, EngineOptions options)
     : options_(std::move(options)), set_(std::move(model_folder), options_.version) {
     language_model_device_ = graph::Device::open(options_.language_model_device, options_.threads);
-    codec_device_ = options_.codec_device == options_.language_model_device
-                        ? language_model_device_
-                        : graph::Device::open(options_.codec_device, options_.threads);
+    // An object of its own even where the device is the same: a stream composes and renders at one time.
+    codec_device_ = graph::Device::open(options_.codec_device, options_.threads);
 }
 
 const heartmula::LanguageModel& Generator::language_model(const ProgressFn& progress, const CancelToken& cancel) {
@@ -87,46 +87,33 @@ std::vector<Composition> Generator::compose_together(std::span<const SongRequest
     return out;
 }
 
-audio::Waveform Generator::render(const Codes& codes, const SongRequest& request, const GivenNoise* given,
+audio::Waveform Generator::render(const Codes& codes, const SongRequest& request, const GivenNoise* noise,
                                   const ProgressFn& progress, const CancelToken& cancel) {
-    check_request(request);
-    const heartcodec::Codec& model = codec(progress, cancel);
-    const heartcodec::Config& c = model.config();
-    if (codes.codebooks != c.quantizers) {
-        throw Error(ErrorCode::mismatch, "the codes do not belong to this codec")
-            .expected(fmt::format("{} codebooks", c.quantizers))
-            .found(std::to_string(codes.codebooks));
-    }
-    const auto per_window = static_cast<std::size_t>(heartcodec::WindowPlan::kWindowLatents * c.latent_channels);
-    const auto windows =
-        static_cast<std::size_t>(heartcodec::WindowPlan::of(std::max<std::int64_t>(codes.frames, 1)).windows);
-    if (given != nullptr && given->size() < windows * per_window) {
-        throw Error(ErrorCode::mismatch, "not enough noise for this song")
-            .expected(
-                fmt::format("[{}, {}, {}] numbers", windows, heartcodec::WindowPlan::kWindowLatents, c.latent_channels))
-            .found(fmt::format("{} numbers", given->size()));
-    }
-    const auto noise = [&](std::int64_t window, std::span<float> out) {
-        if (given != nullptr) {
-            const auto part = std::span(*given).subspan(static_cast<std::size_t>(window) * per_window, per_window);
-            std::copy(part.begin(), part.end(), out.begin());
-        } else {
-            fill_normal({request.seed.value_or(0), request.take, Draw::latent, static_cast<std::uint32_t>(window), 0}, out);
-        }
-    };
     audio::Waveform wave;
-    wave.sample_rate = static_cast<std::uint32_t>(c.sample_rate);
     wave.channels.resize(2);
     const auto collect = [&](std::span<const float> stereo) {
         for (std::size_t i = 0; i < stereo.size(); ++i) wave.channels[i % 2].push_back(stereo[i]);
     };
+    render_to(collect, codes, request, noise, progress, cancel);
+    wave.sample_rate = static_cast<std::uint32_t>(codec_->config().sample_rate);
+    return wave;
+}
+
+/// Codes -> sound, block by block.
+void Generator::render_to(const heartcodec::AudioSink& sink, const Codes& codes, const SongRequest& request,
+                          const GivenNoise* given, const ProgressFn& progress, const CancelToken& cancel) {
+    check_request(request);
+    const heartcodec::Codec& model = codec(progress, cancel);
+    const heartcodec::Config& c = model.config();
+    check_codebooks(codes.codebooks, c);
+    const heartcodec::DecodeOptions options = decode_options(request);
+    const heartcodec::NoiseSource noise = given == nullptr ? drawn_noise(request) : given_noise(*given, codes, c, options);
     const Stopwatch watch(timings_.decode);
-    model.decode(codes.values, noise, {request.codec_steps, static_cast<float>(request.codec_guidance)}, collect, cancel,
+    model.decode(codes.values, noise, options, sink, cancel,
                  [&](std::int64_t done, std::int64_t total, std::int64_t samples) {
                      report(progress, Phase::decode, static_cast<double>(done), static_cast<double>(total),
                             static_cast<double>(samples) / static_cast<double>(c.sample_rate));
                  });
-    return wave;
 }
 
 Song Generator::generate(const SongRequest& request, const ProgressFn& progress, const CancelToken& cancel) {
@@ -150,6 +137,7 @@ std::vector<std::pair<std::string, std::string>> song_settings(const Composition
             {"cfg_scale", fmt::format("{}", r.cfg_scale)},
             {"steps", std::to_string(r.codec_steps)},
             {"guidance", fmt::format("{}", r.codec_guidance)},
+            {"first_window_ms", std::to_string(r.first_window_ms)},
             {"mula_dtype", type_label(o.language_model_type)},
             {"kv_dtype", type_label(cache_type_of(o))},
             {"codec_dtype", type_label(o.codec_type)},

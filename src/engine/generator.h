@@ -10,6 +10,7 @@
 #include "models/heartmula/language_model.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -21,6 +22,10 @@ namespace heart::engine {
 /// Wall-clock seconds of each phase.
 struct Timings {
     double load_language_model = 0, prefill = 0, frames = 0, load_codec = 0, decode = 0;
+    double at_once = 0;  ///< counted in two of them: a stream composes and renders at the same time
+
+    /// From the first phase's begin to the last one's end.
+    [[nodiscard]] double total() const { return load_language_model + prefill + frames + load_codec + decode - at_once; }
 };
 
 /// A finished song.
@@ -32,6 +37,25 @@ struct Song {
 /// Noise for the codec that is given rather than drawn: [windows][744][256], to reproduce another engine's run.
 using GivenNoise = std::vector<float>;
 
+/// Finished audio of a stream.
+struct AudioBlock {
+    std::span<const float> stereo;  ///< [frames][2]: left, right; nominal range [-1, 1], louder samples as they are
+    std::uint32_t sample_rate = 0;  ///< Hz
+    std::int64_t position = 0;      ///< frames of the song before this block
+};
+
+/// Takes finished audio, block after block, on a thread of its own; may wait, and whatever it throws ends the song.
+using AudioBlockSink = std::function<void(const AudioBlock&)>;
+
+/// What a stream left behind.
+struct StreamedSong {
+    Composition composition;
+    std::uint32_t sample_rate = 0;   ///< Hz
+    std::int64_t samples = 0;        ///< of each channel, handed on
+    double first_audio_seconds = 0;  ///< from the call to the first block, loading included
+    double seconds = 0;              ///< from the call to its end
+};
+
 /// Makes songs: lyrics and tags -> codes -> sound. Models are loaded when first needed and kept, or, with lazy loading,
 /// kept one at a time. Not to be used from two threads at once.
 class Generator {
@@ -42,6 +66,12 @@ public:
 
     /// The whole walk. `progress` may be empty.
     [[nodiscard]] Song generate(const SongRequest& request, const ProgressFn& progress, const CancelToken& cancel);
+
+    /// The whole walk with the sound handed on while it is made: windows are rendered on a second thread, and `sink` is
+    /// called there, while this one composes. Codes and samples are those of `generate()`. With lazy loading, rendering
+    /// begins behind the last frame. `progress` is called on the calling thread. Defined in streaming.cpp.
+    [[nodiscard]] StreamedSong stream(const SongRequest& request, const AudioBlockSink& sink, const ProgressFn& progress,
+                                      const CancelToken& cancel);
 
     /// Lyrics and tags -> codes. Throws ErrorCode::limit before any work when the prompt leaves no room in the model's
     /// context, and what check_request, loading and the tokenizer throw.
@@ -65,6 +95,8 @@ public:
 private:
     const heartmula::LanguageModel& language_model(const ProgressFn& progress, const CancelToken& cancel);
     const heartcodec::Codec& codec(const ProgressFn& progress, const CancelToken& cancel);
+    void render_to(const heartcodec::AudioSink& sink, const Codes& codes, const SongRequest& request,
+                   const GivenNoise* noise, const ProgressFn& progress, const CancelToken& cancel);
 
     EngineOptions options_;
     CheckpointSet set_;

@@ -68,6 +68,12 @@ void check_request(const SongRequest& r) {
     check_range("--cfg-scale", r.cfg_scale, 0.0, 100.0);
     check_range("--steps", r.codec_steps, 1, 1000);
     check_range("--guidance", r.codec_guidance, 0.0, 100.0);
+    check_range<std::int64_t>("--first-window-ms", r.first_window_ms, 5000, kWindowMs);
+}
+
+std::int64_t frames_asked(const SongRequest& request) {
+    constexpr std::int64_t kFrameMs = 80;  // 12.5 frames a second
+    return 1 + request.max_audio_length_ms / kFrameMs;
 }
 
 Codes read_codes(const std::string& path) {

@@ -10,6 +10,9 @@
 
 namespace heart::engine {
 
+/// Of codes: a frame is 80 ms of sound.
+inline constexpr double kFramesPerSecond = 12.5;
+
 /// Where and how models run.
 struct EngineOptions {
     std::string version = "3B";  ///< picks the folder HeartMuLa-oss-<version>
@@ -32,6 +35,9 @@ struct EngineOptions {
 /// The reference's name of a type: "float32", "float16", "bfloat16"; ggml's in small letters for the others.
 [[nodiscard]] std::string type_label(graph::Type type);
 
+/// The length of the codec's windows.
+inline constexpr std::int64_t kWindowMs = 29'760;
+
 /// What a song is made from. Defaults are the reference's (heartlib examples/run_music_generation.py).
 struct SongRequest {
     std::string lyrics, tags;
@@ -43,10 +49,14 @@ struct SongRequest {
     std::uint32_t take = 0;             ///< which of several songs with this seed
     int codec_steps = 10;
     double codec_guidance = 1.25;
+    std::int64_t first_window_ms = kWindowMs;  ///< length of the codec's first window; shorter ones are heard earlier
 };
 
 /// Throws ErrorCode::usage or ::limit naming the first setting that is out of range.
 void check_request(const SongRequest& request);
+
+/// Most frames that a song of this request may have: the reference draws one and then one for every 80 ms.
+[[nodiscard]] std::int64_t frames_asked(const SongRequest& request);
 
 /// Code frames: values[codebook * frames + frame].
 struct Codes {
@@ -54,7 +64,7 @@ struct Codes {
     std::int64_t frames = 0;
     std::vector<std::int32_t> values;
 
-    [[nodiscard]] double seconds() const noexcept { return static_cast<double>(frames) / 12.5; }
+    [[nodiscard]] double seconds() const noexcept { return static_cast<double>(frames) / kFramesPerSecond; }
 };
 
 /// Reads codes from .npy or .safetensors:key, [codebooks, frames] (or [1, codebooks, frames]).

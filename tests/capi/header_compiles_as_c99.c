@@ -19,6 +19,51 @@ static int stop_at_once(const heart_progress* progress, void* user) {
     return 1;
 }
 
+/* What a song's audio callback heard. */
+struct heard {
+    float samples[2 * 6 * 3840]; /* room for six frames */
+    size_t frames;
+    int calls, stops;
+};
+
+static int hear(const float* stereo, size_t frames, uint32_t sample_rate, void* user) {
+    struct heard* h = user;
+    expect(sample_rate == 48000 && (h->frames + frames) * 2 <= sizeof h->samples / sizeof h->samples[0],
+           "audio as promised");
+    memcpy(h->samples + 2 * h->frames, stereo, 2 * frames * sizeof(float));
+    h->frames += frames;
+    ++h->calls;
+    return h->stops;
+}
+
+static void check_stream(heart_engine* engine, heart_song_options what, const heart_song* song) {
+    static struct heard h;
+    heart_error error;
+    heart_song* streamed = NULL;
+    size_t i, same = 0;
+    what.audio = hear;
+    what.audio_user = &h;
+    expect(heart_generate(engine, &what, &streamed, &error) == HEART_OK, "a song is made while it is heard");
+    expect(h.frames == heart_song_samples(song) && heart_song_samples(streamed) == h.frames, "all of it");
+    for (i = 0; i < h.frames; ++i) {
+        same += h.samples[2 * i] == heart_song_channel(song, 0)[i] &&
+                h.samples[2 * i + 1] == heart_song_channel(song, 1)[i] &&
+                heart_song_channel(streamed, 0)[i] == heart_song_channel(song, 0)[i];
+    }
+    expect(same == h.frames, "sample for sample the song that is made at once");
+    heart_song_free(streamed);
+    memset(&h, 0, sizeof h);
+    h.stops = 1;
+    streamed = NULL;
+    expect(heart_generate(engine, &what, &streamed, &error) == HEART_CANCELLED && streamed == NULL,
+           "the listener can stop it");
+    expect(h.calls == 1, "and hears no more");
+    what.audio = NULL;
+    what.first_window_ms = 1;
+    expect(heart_generate(engine, &what, &streamed, &error) == HEART_USAGE,
+           "a first window that is too short is HEART_USAGE");
+}
+
 static void check_errors(void) {
     heart_error error;
     heart_engine* engine = NULL;
@@ -61,6 +106,7 @@ static void check_song(void) {
     expect(memcmp(heart_song_channel(song, 0), heart_song_channel(again, 0), heart_song_samples(song) * sizeof(float)) == 0,
            "to the same sound");
     heart_song_free(again);
+    check_stream(engine, what, song);
     expect(heart_song_save(song, "/no/such/folder/x.wav", NULL, &error) == HEART_NOT_FOUND, "saving nowhere fails");
     heart_song_free(song);
     song = NULL;

@@ -4,6 +4,8 @@
 
 #include "heart/heart.hpp"
 
+#include <vector>
+
 namespace {
 
 TEST(CppWrapper, MakesASong) {
@@ -20,6 +22,26 @@ TEST(CppWrapper, MakesASong) {
     EXPECT_EQ(song.channel(1).size(), 3U * 3840);
     EXPECT_EQ(song.seed(), 3U);
     EXPECT_GT(calls, 0);
+}
+
+TEST(CppWrapper, HearsASongWhileItIsMade) {
+    heart::Engine engine;
+    heart::SongOptions what;
+    what.tags = "piano, happy";
+    what.max_audio_length_ms = 160;
+    what.has_seed = 1;
+    what.seed = 3;
+    std::vector<float> heard;
+    what.on_audio = [&](std::span<const float> stereo, std::uint32_t rate) {
+        EXPECT_EQ(rate, 48000U);
+        heard.insert(heard.end(), stereo.begin(), stereo.end());
+        return true;
+    };
+    const heart::Song song = engine.generate(what);
+    ASSERT_EQ(heard.size(), 2 * song.channel(0).size());
+    for (std::size_t i = 0; i < heard.size(); ++i) ASSERT_EQ(heard[i], song.channel(i % 2)[i / 2]) << i;
+    what.on_audio = [](std::span<const float>, std::uint32_t) { return false; };
+    EXPECT_THROW((void)engine.generate(what), heart::Exception);
 }
 
 TEST(CppWrapper, ThrowsWithTheStatus) {

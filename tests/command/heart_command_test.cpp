@@ -1,64 +1,13 @@
 // Does the program behave as its help says?
 
-#include "command/process.h"
-#include "formats/json.h"
+#include "command/heart_command.h"
 #include "formats/npy.h"
-#include "support/golden.h"
-
-#include <gtest/gtest.h>
-
-#include <sndfile.h>
 
 #include <chrono>
 #include <fstream>
 
 namespace heart::test {
 namespace {
-
-namespace fs = std::filesystem;
-
-class HeartCommand : public ::testing::Test {
-protected:
-    void SetUp() override {
-        std::string pattern = (fs::temp_directory_path() / "heart-command-XXXXXX").string();
-        ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-        folder = pattern;
-    }
-    void TearDown() override { fs::remove_all(folder); }
-
-    [[nodiscard]] std::string at(const std::string& name) const { return (folder / name).string(); }
-    [[nodiscard]] std::vector<std::string> files() const {
-        std::vector<std::string> out;
-        for (const auto& entry : fs::directory_iterator(folder)) out.push_back(entry.path().filename().string());
-        std::sort(out.begin(), out.end());
-        return out;
-    }
-    void write(const std::string& name, const std::string& text) const { std::ofstream(at(name), std::ios::binary) << text; }
-
-    fs::path folder;
-};
-
-const std::string kTiny = data_path("ckpt-tiny").string();
-const std::string kLyrics =
-    "[Verse]\nThe sun creeps in across the floor\nI hear the traffic outside the door\n\n[Chorus]\nEvery day the light "
-    "returns\n";
-const std::string kTags = "piano,happy,wedding,synthesizer,romantic";
-
-formats::Json json_of(const Finished& f) {
-    return formats::parse_json(f.out, "the command's output");
-}
-
-std::vector<float> samples_of(const std::string& path, int* rate = nullptr) {
-    SF_INFO info{};
-    SNDFILE* file = sf_open(path.c_str(), SFM_READ, &info);
-    EXPECT_NE(file, nullptr) << path;
-    if (file == nullptr) return {};
-    if (rate != nullptr) *rate = info.samplerate;
-    std::vector<float> out(static_cast<std::size_t>(info.frames * info.channels));
-    out.resize(static_cast<std::size_t>(sf_readf_float(file, out.data(), info.frames) * info.channels));
-    sf_close(file);
-    return out;
-}
 
 TEST_F(HeartCommand, FirstSongNeedsNoArguments) {
     const auto f = run_heart({"generate", "--max-audio-length-ms", "1000"}, {.folder = folder});
@@ -285,6 +234,13 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"MissingTags", {"generate", "--tags", "none.txt"}, 1, "none.txt"},
         Refusal{"UnknownDevice", {"generate", "--device", "abacus"}, 1, "abacus"},
         Refusal{"TooManyThreads", {"generate", "--threads", "100000"}, 2, "threads"},
+        Refusal{"SongToStandardOutput", {"generate", "--save-path", "-"}, 2, "--stream"},
+        Refusal{"StreamOfAnotherContainer", {"generate", "--stream", "--save-path", "/tmp/x.flac"}, 2, "WAV"},
+        Refusal{"StreamOfTakes", {"generate", "--stream", "--save-path", "-", "--takes", "2"}, 2, "one song"},
+        Refusal{"UnknownStreamFormat", {"generate", "--stream", "--stream-format", "u8"}, 2, "s16le"},
+        Refusal{"StreamFormatAlone", {"generate", "--stream-format", "s16le"}, 2, "--stream"},
+        Refusal{"StreamIntoAMissingFolder", {"generate", "--stream", "--save-path", "/no/such/folder/x.wav"}, 1, "/no/such"},
+        Refusal{"FirstWindowTooShort", {"generate", "--first-window-ms", "4000"}, 2, "--first-window-ms"},
         Refusal{"CodesMissing", {"decode", "--codes", "/no/codes.npy"}, 1, "/no/codes.npy"},
         Refusal{"CodesNotGiven", {"decode"}, 2, "--codes"},
         Refusal{"OpusAtAnOddRate", {"generate", "--model-path", kTiny, "--save-path", "/tmp/x.opus"}, 1, "2400"},

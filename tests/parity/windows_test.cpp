@@ -54,7 +54,7 @@ std::int64_t length_out(std::int64_t frames, std::vector<float>* all = nullptr) 
     constexpr std::int64_t kSamplesPerCode = 192;
     const WindowPlan plan = WindowPlan::of(frames);
     std::int64_t samples = 0;
-    Stitcher stitcher(plan, kSamplesPerCode, [&](std::span<const float> stereo) {
+    Stitcher stitcher(plan.first, kSamplesPerCode, [&](std::span<const float> stereo) {
         samples += static_cast<std::int64_t>(stereo.size() / 2);
         if (all != nullptr) all->insert(all->end(), stereo.begin(), stereo.end());
     });
@@ -66,6 +66,7 @@ std::int64_t length_out(std::int64_t frames, std::vector<float>* all = nullptr) 
         }
         stitcher.end_window();
     }
+    stitcher.finish();
     return samples;
 }
 
@@ -92,13 +93,15 @@ TEST(Windows, FadeLinearlyFromOneIntoTheNext) {
     constexpr std::int64_t kSamplesPerCode = 10, kOverlap = WindowPlan::kOverlapCodes * kSamplesPerCode;
     const WindowPlan plan = WindowPlan::of(500);
     std::vector<float> all;
-    Stitcher stitcher(plan, kSamplesPerCode, [&](std::span<const float> s) { all.insert(all.end(), s.begin(), s.end()); });
+    Stitcher stitcher(plan.first, kSamplesPerCode,
+                      [&](std::span<const float> s) { all.insert(all.end(), s.begin(), s.end()); });
     for (std::int64_t w = 0; w < plan.windows; ++w) {  // silence, then a constant: left 1, right -2
         std::vector<float> window(static_cast<std::size_t>(2 * plan.heard_latents(w) * kSamplesPerCode / 2), 0.0F);
         for (std::size_t i = 0; w == 1 && i < window.size(); i += 2) window[i] = 1.0F, window[i + 1] = -2.0F;
         stitcher.push(window);
         stitcher.end_window();
     }
+    stitcher.finish();
     const auto seam = static_cast<std::size_t>(2 * WindowPlan::kHopCodes * kSamplesPerCode);
     ASSERT_EQ(all.size(), 2U * 500 * kSamplesPerCode);
     EXPECT_EQ(all[seam - 2], 0.0F);
@@ -111,11 +114,35 @@ TEST(Windows, FadeLinearlyFromOneIntoTheNext) {
 }
 
 TEST(Windows, NoFrameIsEverLeftOut) {
-    for (std::int64_t frames = 1; frames <= 2000; ++frames) {
-        const WindowPlan plan = WindowPlan::of(frames);
-        const std::int64_t last = (plan.windows - 1) * WindowPlan::kHopCodes;
-        ASSERT_LT(last, frames) << "an empty window";
-        ASSERT_LE(frames, last + WindowPlan::kWindowCodes) << "a tail without a window";
+    for (const std::int64_t first : {53, 62, 93, 371, 372}) {
+        for (std::int64_t frames = 1; frames <= 2000; ++frames) {
+            const WindowPlan plan = WindowPlan::of(frames, first);
+            const std::int64_t last = WindowPlan::begin(plan.windows - 1, first);
+            ASSERT_LT(last, frames) << "an empty window";
+            ASSERT_LE(frames, WindowPlan::end(plan.windows - 1, first)) << "a tail without a window";
+            if (plan.windows > 1) {
+                ASSERT_GT(frames - last, WindowPlan::kOverlapCodes) << "a window that brings nothing new";
+            }
+        }
+    }
+}
+
+// A stream decodes a window when the codes before its end exist: what the window holds must not depend on later ones.
+TEST(Windows, AreTheSameWhateverTheSongGoesOnTo) {
+    for (const std::int64_t first : {53, 93, 372}) {
+        for (std::int64_t window = 0; window < 4; ++window) {
+            const std::int64_t end = WindowPlan::end(window, first);
+            const WindowPlan shortest = WindowPlan::of(end, first);
+            EXPECT_EQ(shortest.windows, window + 1);
+            for (const std::int64_t frames : {end + 1, end + 51, end + 320, end + 5000}) {
+                const WindowPlan plan = WindowPlan::of(frames, first);
+                EXPECT_GT(plan.windows, window + 1);
+                EXPECT_EQ(plan.heard_latents(window), shortest.heard_latents(window));
+                for (std::int64_t i = 0; i < WindowPlan::kWindowCodes; ++i) {
+                    ASSERT_EQ(plan.source(window, i), shortest.source(window, i)) << frames << " " << window << " " << i;
+                }
+            }
+        }
     }
 }
 

@@ -7,8 +7,8 @@
 namespace heart::test {
 
 std::unique_ptr<heartmula::LanguageModel> tiny_language_model(const std::string& folder, int threads, graph::Type type) {
-    return heartmula::LanguageModel::load(formats::Checkpoint::open(tiny(folder)), graph::Device::open(test_device(), threads), type,
-                                          {}, {});
+    return heartmula::LanguageModel::load(formats::Checkpoint::open(tiny(folder)),
+                                          graph::Device::open(test_device(), threads), type, {}, {});
 }
 
 std::unique_ptr<heartcodec::Codec> tiny_codec(const std::string& folder, int threads) {

@@ -58,8 +58,8 @@ private:
 struct Context {
     cudaStream_t stream = nullptr;
     cublasHandle_t blas = nullptr;
-    void* scratch = nullptr;        ///< at least `scratch_bytes` of the node
-    unsigned* counters = nullptr;   ///< kCounters zeros, which a kernel leaves as zeros
+    void* scratch = nullptr;       ///< at least `scratch_bytes` of the node
+    unsigned* counters = nullptr;  ///< kCounters zeros, which a kernel leaves as zeros
 };
 
 /// A tensor as a kernel sees it: sizes innermost first, strides in bytes.

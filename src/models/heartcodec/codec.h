@@ -20,7 +20,12 @@ using NoiseSource = std::function<void(std::int64_t window, std::span<float> noi
 struct DecodeOptions {
     int steps = 10;
     float guidance = 1.25F;
+    std::int64_t first_window = WindowPlan::kWindowCodes;  ///< codes of the first window; see WindowPlan
 };
+
+/// `done` and `total` count Euler steps and decoder tiles of the whole song, of the longest it can be while its length is
+/// not known; `samples`: frames handed to the sink.
+using DecodeProgress = std::function<void(std::int64_t done, std::int64_t total, std::int64_t samples)>;
 
 /// HeartCodec's decoding half on a device: RVQ codes -> flow matching -> scalar decoder -> stereo.
 class Codec {
@@ -41,12 +46,8 @@ public:
     [[nodiscard]] const std::shared_ptr<graph::Device>& device() const noexcept { return device_; }
     [[nodiscard]] std::size_t weight_bytes() const { return store_->bytes(); }
 
-    /// `done` and `total` count Euler steps and decoder tiles of the whole song; `samples`: frames handed to the sink.
-    using DecodeProgress = std::function<void(std::int64_t done, std::int64_t total, std::int64_t samples)>;
-
     /// Decodes codes [quantizers][frames], row-major, and hands finished interleaved stereo to `sink` in order, in all
-    /// frames * sample_rate / 12.5 samples. A code outside its codebook is clamped into it, as the control ids that the
-    /// language model can draw in its first frame are.
+    /// frames * sample_rate / 12.5 samples: a SongDecoder that is given everything at once.
     void decode(std::span<const std::int32_t> codes, const NoiseSource& noise, const DecodeOptions& options,
                 const AudioSink& sink, const CancelToken& cancel, const DecodeProgress& progress = {}) const;
 
