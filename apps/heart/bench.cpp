@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <tuple>
 
 namespace heart::app {
 
@@ -132,7 +133,8 @@ Json report_json(const BenchmarkReport& r, const BenchOptions& o) {
                       {"instructions", r.instructions},
                       {"read_gbps", r.speed.read_gbps},
                       {"f32_gflops", r.speed.f32_gflops},
-                      {"int8_gops", r.speed.int8_gops}};
+                      {"int8_gops", r.speed.int8_gops},
+                      {"f16_gflops", r.speed.f16_gflops}};
     if (r.language_model) out["lm"] = language_model_json(*r.language_model, r.speed);
     if (!r.batch.empty()) out["batch"] = batch_json(r);
     if (r.estimator) out["estimator"] = estimator_json(*r.estimator, r.speed);
@@ -145,6 +147,7 @@ Json report_json(const BenchmarkReport& r, const BenchOptions& o) {
     }
     out["memory"] = {{"resident_mb", static_cast<double>(r.resident_bytes) / 1e6},
                      {"peak_mb", static_cast<double>(r.peak_bytes) / 1e6}};
+    if (r.device_bytes > 0) out["memory"]["device_gb"] = static_cast<double>(r.device_bytes) / 1e9;
     return out;
 }
 
@@ -203,8 +206,11 @@ void print_for_people(const Json& all) {
     fmt::print("Heart {}, {}\n\nMachine: {}, {} threads, {}\n", HEART_VERSION, all.at("model").get<std::string>(),
                m.at("name").get<std::string>(), m.at("threads").get<int>(), m.at("instructions").get<std::string>());
     row("reading memory", fmt::format("{:9.1f} GB/s", m.at("read_gbps").get<double>()));
-    row("f32", fmt::format("{:9.1f} GFLOP/s", m.at("f32_gflops").get<double>()));
-    row("int8", fmt::format("{:9.1f} GOP/s", m.at("int8_gops").get<double>()));
+    for (const auto& [name, key, unit] :
+         {std::tuple{"f32", "f32_gflops", "GFLOP/s"}, std::tuple{"f16", "f16_gflops", "GFLOP/s"},
+          std::tuple{"int8", "int8_gops", "GOP/s"}}) {
+        if (m.at(key).get<double>() > 0) row(name, fmt::format("{:9.1f} {}", m.at(key).get<double>(), unit));
+    }
     if (all.contains("lm")) print_language_model(all.at("lm"));
     if (all.contains("batch")) print_batches(all.at("batch"));
     if (all.contains("estimator")) print_codec(all);
@@ -214,6 +220,9 @@ void print_for_people(const Json& all) {
         fmt::print("Song of {:.1f} s: {:.1f} s (RTF {:.3f}){}\n", s.at("audio_seconds").get<double>(),
                    s.at("seconds").get<double>(), s.at("rtf").get<double>(),
                    s.at("composed").get<bool>() ? ", worked out from the parts" : "");
+    }
+    if (all.at("memory").contains("device_gb")) {
+        fmt::print("Memory of the device: {:.1f} GB\n", all.at("memory").at("device_gb").get<double>());
     }
     fmt::print("Memory: {:.0f} MB with a model loaded, {:.0f} MB at most\n",
                all.at("memory").at("resident_mb").get<double>(), all.at("memory").at("peak_mb").get<double>());

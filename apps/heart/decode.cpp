@@ -45,8 +45,8 @@ int decode(DecodeOptions& o) {
     if (o.common.model_path.empty()) note(o.common, std::string(hub::demo_model_note()));
     engine::Generator generator(o.common.model_folder(), o.common.engine_options());
     check_targets(o.audio, generator.checkpoints().codec().config().value("sample_rate", 48000U));
-    engine::check_fits(engine::plan_memory(generator.checkpoints(),
-                                           {.codec_type = generator.options().codec_type, .with_language_model = false}));
+    const engine::PlanRequest request{.codec_type = generator.options().codec_type, .with_language_model = false};
+    engine::check_fits(engine::plan_memory(generator.checkpoints(), request), generator.room());
     o.request.seed = o.seed;
     ProgressBar bar(!o.common.quiet);
     const audio::Waveform wave =

@@ -142,12 +142,13 @@ engine::MemoryPlan plan_takes(const GenerateOptions& o, const engine::Generator&
                                 .cfg_scale = static_cast<float>(o.request.cfg_scale),
                                 .lazy_load = generator.options().lazy_load,
                                 .with_codec = renders};
+    const engine::Room room = generator.room();
     engine::MemoryPlan plan = engine::plan_memory(generator.checkpoints(), request);
-    while (o.batch == 0 && request.songs > 1 && !engine::fits(plan)) {
+    while (o.batch == 0 && request.songs > 1 && !engine::fits(plan, room)) {
         --request.songs;
         plan = engine::plan_memory(generator.checkpoints(), request);
     }
-    engine::check_fits(plan);
+    engine::check_fits(plan, room);
     return plan;
 }
 

@@ -106,7 +106,8 @@ Json plan_report(const engine::CheckpointSet& set, const engine::EngineOptions& 
                                                               .positions = kPrompt + audio_ms / 80,
                                                               .lazy_load = options.lazy_load});
     const auto gb = [](std::uint64_t n) { return static_cast<double>(n) / 1e9; };
-    const std::uint64_t free = engine::available_memory();
+    const engine::Room room =
+        engine::room_on(*graph::Device::open(options.language_model_device), *graph::Device::open(options.codec_device));
     return {{"audio_seconds", static_cast<double>(audio_ms) / 1000},
             {"language_model_gb", gb(plan.language_model)},
             {"kv_cache_gb", gb(plan.kv_cache)},
@@ -115,8 +116,9 @@ Json plan_report(const engine::CheckpointSet& set, const engine::EngineOptions& 
             {"composing_gb", gb(plan.composing())},
             {"rendering_gb", gb(plan.rendering())},
             {"peak_gb", gb(plan.peak())},
-            {"available_gb", gb(free)},
-            {"fits", free == 0 || plan.peak() <= free}};
+            {"available_gb", gb(room.language_model)},
+            {"codec_available_gb", gb(room.codec)},
+            {"fits", engine::fits(plan, room)}};
 }
 
 void print_plan(const Json& memory) {

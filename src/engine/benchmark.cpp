@@ -128,6 +128,7 @@ private:
     void note_memory() {
         report_.resident_bytes = std::max(report_.resident_bytes, process_memory("VmRSS:"));
         report_.peak_bytes = process_memory("VmHWM:");
+        if (!device_->is_cpu()) report_.device_bytes = std::max(report_.device_bytes, free_before_ - device_->memory_free());
     }
     [[nodiscard]] bool wants(Part part) const { return request_.part == Part::all || request_.part == part; }
     [[nodiscard]] std::int64_t song_frames() const {
@@ -139,6 +140,7 @@ private:
     const ProgressFn& progress_;
     const CancelToken& cancel_;
     std::shared_ptr<graph::Device> device_;
+    std::uint64_t free_before_ = device_->memory_free();
     BenchmarkReport report_;
     bool measures_song_ = false;
     double song_seconds_ = 0;
@@ -189,10 +191,11 @@ void Benchmark::measure_language_model(const formats::Checkpoint& checkpoint) {
             plan_memory(&checkpoint, nullptr,
                         {.language_model_type = type, .positions = std::max(behind, request_.prompt + song_frames())});
         measures_song_ = wants(Part::song) && (request_.full || plan.language_model < kSmallModel);
-        check_fits(plan);
+        const Room room = room_on(*device_, *device_);
+        check_fits(plan, room);
         for (const std::int64_t songs : request_.songs) {
-            check_fits(
-                plan_memory(&checkpoint, nullptr, {.language_model_type = type, .songs = songs, .positions = behind}));
+            check_fits(plan_memory(&checkpoint, nullptr, {.language_model_type = type, .songs = songs, .positions = behind}),
+                       room);
         }
         return heartmula::LanguageModel::load(checkpoint, device_, type, loading(Phase::load_language_model), cancel_);
     });
@@ -305,7 +308,7 @@ void Benchmark::measure_codec(const formats::Checkpoint& checkpoint) {
     const auto codec = load_as(type, "--codec-type", [&] {
         const formats::Checkpoint source =
             share == 1 ? checkpoint : with_blocks(checkpoint, config.layers / share, config.layers_2 / share);
-        check_fits(plan_memory(nullptr, &source, {.codec_type = type}));
+        check_fits(plan_memory(nullptr, &source, {.codec_type = type}), room_on(*device_, *device_));
         return heartcodec::Codec::load(source, device_, type, loading(Phase::load_codec), cancel_);
     });
     measure_estimator(*codec, share);

@@ -99,6 +99,7 @@ struct BenchmarkReport {
     std::optional<SongSpeed> song;
     /// Of the process while a model was loaded: random weights in memory add what they are loaded from.
     std::uint64_t resident_bytes = 0, peak_bytes = 0;
+    std::uint64_t device_bytes = 0;  ///< of a GPU's memory, at most at the moments when models were loaded; 0 on the CPU
 };
 
 /// Measures. Models are held one at a time. Throws what loading throws, ErrorCode::memory before loading what does not fit,

@@ -113,7 +113,10 @@ MemoryPlan plan_memory(const formats::Checkpoint* language_model, const formats:
     return plan;
 }
 
-std::uint64_t available_memory() {
+namespace {
+
+/// Of the host, for this process; 0 when unknown.
+std::uint64_t host_memory() {
     std::uint64_t free = read_number("/proc/meminfo", "MemAvailable:") * 1024;
     // In a container the group's limit counts, not the machine's.
     const std::uint64_t limit = read_number("/sys/fs/cgroup/memory.max", "");
@@ -122,19 +125,38 @@ std::uint64_t available_memory() {
     return free;
 }
 
-bool fits(const MemoryPlan& plan) {
-    const std::uint64_t free = available_memory();
-    return free == 0 || plan.peak() <= free;
+std::uint64_t free_on(const graph::Device& device) {
+    return device.is_cpu() ? host_memory() : device.memory_free();
 }
 
-void check_fits(const MemoryPlan& plan) {
-    if (fits(plan)) return;
+bool below(std::uint64_t wanted, std::uint64_t free) {
+    return free == 0 || wanted <= free;
+}
+
+}  // namespace
+
+Room room_on(const graph::Device& language_model, const graph::Device& codec) {
+    const bool shared = language_model.name() == codec.name() || (language_model.is_cpu() && codec.is_cpu());
+    return {free_on(language_model), free_on(codec), shared};
+}
+
+bool fits(const MemoryPlan& plan, const Room& room) {
+    if (room.shared) return below(plan.peak(), room.language_model);
+    return below(plan.language_model + plan.kv_cache + plan.scratch, room.language_model) &&
+           below(plan.codec + plan.scratch, room.codec);
+}
+
+void check_fits(const MemoryPlan& plan, const Room& room) {
+    if (fits(plan, room)) return;
+    const std::string found = room.shared ? gigabytes(room.language_model) + " available"
+                                          : fmt::format("{} available for the language model, {} for the codec",
+                                                        gigabytes(room.language_model), gigabytes(room.codec));
     throw Error(ErrorCode::memory, "the models do not fit into memory")
         .expected(plan_text(plan))
-        .found(gigabytes(available_memory()) + " available")
-        .hint(plan.songs > 1    ? "try a smaller --batch"
-              : !plan.lazy_load ? "try --lazy-load true"
-                                : "try a smaller --mula-dtype, --codec-dtype float16 or a shorter song");
+        .found(found)
+        .hint(plan.songs > 1                   ? "try a smaller --batch"
+              : !plan.lazy_load && room.shared ? "try --lazy-load true"
+                                               : "try a smaller --mula-dtype, --codec-dtype float16 or a shorter song");
 }
 
 }  // namespace heart::engine

@@ -2,6 +2,7 @@
 
 #include "formats/bytes.h"
 #include "formats/checkpoint.h"
+#include "graph/device.h"
 #include "graph/tensor.h"
 #include "models/heartmula/config.h"
 #include "text/tokenizer.h"
@@ -61,16 +62,20 @@ struct PlanRequest {
 [[nodiscard]] MemoryPlan plan_memory(const formats::Checkpoint* language_model, const formats::Checkpoint* codec,
                                      const PlanRequest& request);
 
-/// Bytes of memory that this process may still take; 0 when unknown.
-[[nodiscard]] std::uint64_t available_memory();
+/// Bytes that the models may still take where they will be; 0 when unknown.
+struct Room {
+    std::uint64_t language_model = 0, codec = 0;
+    bool shared = true;  ///< both are on one device and name the same memory
+};
+[[nodiscard]] Room room_on(const graph::Device& language_model, const graph::Device& codec);
 
 /// "5.4 GB at most: composing 5.4 (language model 4.2, KV cache 0.7), rendering 4.9 (codec 4.4); scratch 0.5 in each"
 [[nodiscard]] std::string plan_text(const MemoryPlan& plan);
 
 /// Whether the plan fits; true where the memory is unknown.
-[[nodiscard]] bool fits(const MemoryPlan& plan);
+[[nodiscard]] bool fits(const MemoryPlan& plan, const Room& room);
 
 /// Throws ErrorCode::memory with both numbers when the plan does not fit.
-void check_fits(const MemoryPlan& plan);
+void check_fits(const MemoryPlan& plan, const Room& room);
 
 }  // namespace heart::engine

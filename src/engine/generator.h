@@ -91,6 +91,8 @@ public:
     [[nodiscard]] const Timings& timings() const noexcept { return timings_; }
     [[nodiscard]] const CheckpointSet& checkpoints() const noexcept { return set_; }
     [[nodiscard]] const EngineOptions& options() const noexcept { return options_; }
+    /// What the devices have free now.
+    [[nodiscard]] Room room() const { return room_on(*language_model_device_, *codec_device_); }
 
 private:
     const heartmula::LanguageModel& language_model(const ProgressFn& progress, const CancelToken& cancel);

@@ -187,6 +187,12 @@ Device::Runs Device::runs() const noexcept {
     return module == nullptr ? Runs{} : Runs{module->runs(backend_), module->replays(backend_)};
 }
 
+std::size_t Device::memory_free() const {
+    std::size_t free = 0, total = 0;
+    ggml_backend_dev_memory(ggml_backend_get_device(backend_), &free, &total);
+    return free;
+}
+
 cuda::DeviceSpeed Device::measure() const {
     const cuda::Module* module = cuda_module(backend_);
     return module == nullptr ? cuda::DeviceSpeed{} : module->measure(backend_);

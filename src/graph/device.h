@@ -60,6 +60,9 @@ public:
     };
     [[nodiscard]] Runs runs() const noexcept;
 
+    /// Bytes of the device's memory that nobody has taken; of the CPU, what ggml says the machine has.
+    [[nodiscard]] std::size_t memory_free() const;
+
     /// The most this device does; zeros where it cannot tell, as the CPU (kernels/machine.h measures that).
     [[nodiscard]] cuda::DeviceSpeed measure() const;
 
