@@ -369,13 +369,18 @@ TEST_F(HeartCommand, BenchMeasuresEverything) {
 
 TEST_F(HeartCommand, BenchMeasuresOnePartAlone) {
     const auto f = run_heart({"bench", "--synthetic", "tiny", "--only", "lm", "--frames", "1", "--repeat", "1", "--context",
-                              "20", "--type", "f32", "--json", "-q"});
+                              "20", "--type", "f32", "--songs", "1,3", "--json", "-q"});
     ASSERT_EQ(f.exit_code, 0) << f.err;
     EXPECT_EQ(f.err, "") << "--quiet";
     const auto all = json_of(f);
     EXPECT_EQ(all.at("lm").at("type"), "f32");
     EXPECT_EQ(all.at("lm").at("context"), 20);
     for (const char* part : {"estimator", "sq_decoder", "song"}) EXPECT_FALSE(all.contains(part)) << part;
+    ASSERT_EQ(all.at("batch").size(), 2U);
+    const auto& three = all.at("batch").at(1);
+    EXPECT_EQ(three.at("songs"), 3);
+    EXPECT_EQ(all.at("batch").at(0).at("ratio_to_one"), 1);
+    EXPECT_NEAR(three.at("frames_per_second").get<double>() * three.at("ms_per_frame").get<double>(), 3000, 1);
 }
 
 TEST_F(HeartCommand, BenchTakesACheckpoint) {
