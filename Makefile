@@ -1,7 +1,7 @@
 # Heart. `make demo` makes a first song, `make test` proves that everything works, `make build` leaves build/release/heart.
 # Each installs what is missing (Debian, Ubuntu) and is quick the second time.
 
-.PHONY: demo build test deps test-deps release-tests arm-tests asan-tests tsan-tests format check-format tidy clean
+.PHONY: demo build test deps test-deps release-tests cuda-build arm-tests asan-tests tsan-tests format check-format tidy clean
 
 JOBS ?= $(shell nproc)
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
@@ -16,13 +16,22 @@ build: deps
 	@cmake --preset release -DHEART_TESTS=OFF > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
 	@cmake --build --preset release -j $(JOBS)
 
-test: test-deps check-format release-tests arm-tests asan-tests tsan-tests
+test: test-deps check-format release-tests cuda-build arm-tests asan-tests tsan-tests
 	@echo "All tests passed."
 
 release-tests: test-deps
 	cmake --preset release -DHEART_TESTS=ON
 	cmake --build --preset release -j $(JOBS)
 	cd build/release && $(CTEST)
+
+# The CUDA module compiles without warnings, where there is a compiler for it. Running it takes a GPU: scripts/bench-gpu.
+cuda-build: test-deps
+ifneq ($(shell command -v nvcc),)
+	cmake --preset cuda -B build/cuda-alone -DHEART_TESTS=OFF -DHEART_WERROR=ON -DCMAKE_CUDA_ARCHITECTURES=80-real
+	cmake --build build/cuda-alone -j $(JOBS) --target heart_cuda
+else
+	@echo "heart: no nvcc on this machine, the CUDA module is not compiled"
+endif
 
 # The whole suite again with the address and undefined-behaviour sanitizers, and warnings as errors.
 asan-tests: test-deps
@@ -53,7 +62,7 @@ test-deps:
 	@mkdir -p build
 	@scripts/install-deps.sh test
 
-SOURCES = git ls-files '*.cpp' '*.h' '*.hpp' '*.c'
+SOURCES = git ls-files '*.cpp' '*.h' '*.hpp' '*.c' '*.cu' '*.cuh'
 
 format:
 	$(SOURCES) | xargs clang-format-14 -i

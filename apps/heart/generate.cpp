@@ -256,19 +256,18 @@ int generate(GenerateOptions& o) {
         }
     }
     for (const auto& song : songs) seconds += song.at("frames").get<double>() / engine::kFramesPerSecond;
-}
-if (o.timings) print_timings(generator.timings(), seconds, songs.at(0).value("first_audio_seconds", 0.0));
-if (o.common.json) {
-    nlohmann::ordered_json out = songs.at(0);
-    out["model"] = o.common.model_label();
-    out["timings"] = timings_json(generator.timings());
-    if (o.takes > 1) {
-        out["composed_at_once"] = memory.songs;
-        out["songs"] = songs;
+    if (o.timings) print_timings(generator.timings(), seconds, songs.at(0).value("first_audio_seconds", 0.0));
+    if (o.common.json) {
+        nlohmann::ordered_json out = songs.at(0);
+        out["model"] = o.common.model_label();
+        out["timings"] = timings_json(generator.timings());
+        if (o.takes > 1) {
+            out["composed_at_once"] = memory.songs;
+            out["songs"] = songs;
+        }
+        print_json(out);
     }
-    print_json(out);
-}
-return kExitDone;
+    return kExitDone;
 }
 
 }  // namespace
