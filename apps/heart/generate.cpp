@@ -215,7 +215,8 @@ int generate(GenerateOptions& o) {
                                                       .positions = engine::frames_asked(o.request),
                                                       .cfg_scale = static_cast<float>(o.request.cfg_scale),
                                                       .lazy_load = generator.options().lazy_load,
-                                                      .with_codec = renders});
+                                                      .with_codec = renders,
+                                                      .streams = o.stream.on});
     engine::check_fits(memory);
     if (!o.common.model_path.empty()) note(o.common, "Memory: " + engine::plan_text(memory));
     if (o.stream.on && generator.options().lazy_load) {
