@@ -141,7 +141,8 @@ engine::MemoryPlan plan_takes(const GenerateOptions& o, const engine::Generator&
                                 .positions = engine::frames_asked(o.request),
                                 .cfg_scale = static_cast<float>(o.request.cfg_scale),
                                 .lazy_load = generator.options().lazy_load,
-                                .with_codec = renders};
+                                .with_codec = renders,
+                                .streams = o.stream.on};
     const engine::Room room = generator.room();
     engine::MemoryPlan plan = engine::plan_memory(generator.checkpoints(), request);
     while (o.batch == 0 && request.songs > 1 && !engine::fits(plan, room)) {

@@ -5,7 +5,6 @@
 #include "engine/generator.h"
 #include "options.h"
 
-#include <optional>
 #include <string>
 #include <vector>
 

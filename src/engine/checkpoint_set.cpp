@@ -109,7 +109,7 @@ MemoryPlan plan_memory(const formats::Checkpoint* language_model, const formats:
         plan.kv_cache = heartmula::SongBatch::cache_bytes(config, limits, r.cache_type);
     }
     if (codec != nullptr) plan.codec = heartcodec::check_checkpoint(*codec, r.codec_type);
-    plan.scratch = std::min(kScratch, plan.language_model + plan.codec);
+    plan.scratch = std::min(kScratch, plan.language_model + plan.codec) * (r.streams && !r.lazy_load ? 2 : 1);
     return plan;
 }
 

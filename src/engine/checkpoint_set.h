@@ -39,7 +39,7 @@ struct MemoryPlan {
     std::uint64_t language_model = 0;  ///< weights
     std::uint64_t kv_cache = 0;        ///< of all songs
     std::uint64_t codec = 0;           ///< weights
-    std::uint64_t scratch = 0;         ///< of graphs, the larger of the two models'; an estimate
+    std::uint64_t scratch = 0;  ///< of graphs, the larger of the two models', of both when a song streams; an estimate
     bool lazy_load = false;
 
     /// Held while codes are drawn, and while sound is made of them (the cache is gone by then).
@@ -56,6 +56,7 @@ struct PlanRequest {
     std::int64_t songs = 1, positions = 4096;
     float cfg_scale = 1.5F;
     bool lazy_load = false, with_language_model = true, with_codec = true;
+    bool streams = false;  ///< both models compute at one time
 };
 [[nodiscard]] MemoryPlan plan_memory(const CheckpointSet& set, const PlanRequest& request);
 /// The same for checkpoints that are open; either may be null and is then left out.

@@ -129,6 +129,18 @@ TEST(EndToEnd, TakesOfOneSeedDiffer) {
     EXPECT_NE(first.codes.values, generator.compose(r, {}, {}).codes.values);
 }
 
+TEST(EndToEnd, SoundFollowsTheSeedAndTheTake) {
+    auto generator = make_generator(1);
+    auto r = request(5, 50, 7);
+    r.codec_steps = 1;
+    const auto codes = generator.compose(r, {}, {}).codes;
+    const auto sound = generator.render(codes, r, nullptr, {}, {}).channels;
+    r.take = 1;
+    EXPECT_NE(sound, generator.render(codes, r, nullptr, {}, {}).channels);
+    r.take = 0, r.seed = 8;
+    EXPECT_NE(sound, generator.render(codes, r, nullptr, {}, {}).channels);
+}
+
 TEST(EndToEnd, LazyLoadingChangesNothing) {
     auto lazy = make_generator(1, true), resident = make_generator(1);
     auto r = request(12, 50, 5);
