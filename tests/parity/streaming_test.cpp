@@ -28,7 +28,8 @@ engine::SongRequest request(std::int64_t frames) {
     r.tags = "piano,happy";
     r.max_audio_length_ms = (frames - 1) * 80;
     r.seed = 7;
-    r.codec_steps = 2;
+    r.codec_steps = 1;
+    r.codec_guidance = 1.0;
     return r;
 }
 
@@ -67,7 +68,7 @@ void expect_error(ErrorCode code, engine::Generator& generator, const engine::So
 
 TEST(StreamingOnThreads, GivesTheSongThatGenerateGives) {
     for (const std::int64_t first_window_ms : {engine::kWindowMs, std::int64_t{7440}}) {
-        auto r = request(500);
+        auto r = request(400);
         r.first_window_ms = first_window_ms;
         const auto offline = make_generator(1).generate(r, {}, {});
         for (const int threads : {1, 2}) {
