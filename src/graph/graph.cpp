@@ -21,7 +21,13 @@ Graph::~Graph() {
 }
 
 Graph::Graph(Graph&&) noexcept = default;
-Graph& Graph::operator=(Graph&&) noexcept = default;
+
+Graph& Graph::operator=(Graph&& other) noexcept {
+    std::swap(device_, other.device_);  // what this graph was goes with the other, and is forgotten there
+    std::swap(options_, other.options_);
+    std::swap(parts_, other.parts_);
+    return *this;
+}
 
 ggml_context* Graph::ctx() const noexcept {
     return parts_->context.get();
@@ -58,6 +64,7 @@ void Graph::effect(Tensor t) {
 
 void Graph::compile() {
     ggml_backend_t backend = device_->backend();
+    device_->forget(parts_->cgraph);
     for (int i = 0; i < ggml_graph_n_nodes(parts_->cgraph); ++i) {
         const ggml_tensor* node = ggml_graph_node(parts_->cgraph, i);
         if (!ggml_backend_supports_op(backend, node)) {
@@ -79,7 +86,9 @@ void Graph::run() {
 
 void Graph::start() {
     const ggml_status status = ggml_backend_graph_compute_async(device_->backend(), parts_->cgraph);
-    if (status == GGML_STATUS_ALLOC_FAILED) throw Error(ErrorCode::memory, "not enough memory while computing");
+    if (status == GGML_STATUS_ALLOC_FAILED) {
+        throw Error(ErrorCode::memory, fmt::format("not enough memory on {} while computing", device_->name()));
+    }
     if (status != GGML_STATUS_SUCCESS) {
         const std::string why = device_->last_error();
         throw Error(ErrorCode::internal, fmt::format("{} failed to compute", device_->name()))

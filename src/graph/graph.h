@@ -63,7 +63,7 @@ public:
     Tensor split_heads(Tensor a, std::int64_t heads, std::int64_t columns, std::int64_t rows);
     /// result.dim(axis[i]) = a.dim(i): a view.
     Tensor permute(Tensor a, int axis0, int axis1, int axis2, int axis3);
-    Tensor contiguous(Tensor a);
+    Tensor contiguous(Tensor a);  ///< a copy without gaps; `a` itself where it has none
     /// Zeros behind dimension 0 up to a multiple of `step`; `a` itself where it is one. f32.
     Tensor pad(Tensor a, std::int64_t step);
     Tensor concat(Tensor a, Tensor b, int dim);

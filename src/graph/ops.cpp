@@ -102,6 +102,7 @@ Tensor Graph::permute(Tensor a, int axis0, int axis1, int axis2, int axis3) {
 }
 
 Tensor Graph::contiguous(Tensor a) {
+    if (ggml_is_contiguous(a.raw())) return a;
     return Tensor(ggml_cont(ctx(), a.raw()));
 }
 

@@ -1,7 +1,8 @@
-// Attention for decoding: a few query columns against a long cache (kernels/attention.h says what it computes). A block takes
-// 64 positions of one key head and all query heads that share it; the last block to finish a head joins the parts, always in
-// the order of the positions, so that the result does not depend on which was last.
+// Attention for decoding: a few query columns against a long cache (kernels/attention.h says what it computes). A block
+// takes 64 positions of one key head and all query heads that share it; the last block to finish a head joins the parts,
+// always in the order of the positions, so that the result does not depend on which was last.
 
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/nodes.h"
 #include "kernels/cuda/numbers.cuh"
 #include "kernels/cuda/rules.h"
@@ -14,9 +15,8 @@ namespace heart::cuda::attention {
 namespace {
 
 constexpr int kWarps = 4;
-constexpr int kPartPositions = 64;                    // of a block
-constexpr int kPositions = kPartPositions / kWarps;   // of a warp
-constexpr int kAtOnce = 4;                            // positions that a warp reads before it computes
+constexpr int kPartPositions = 64;  // of a block
+constexpr int kAtOnce = 4;          // positions that some lanes read before they compute
 
 struct Operands {
     View q, k, v, mask;
@@ -74,108 +74,141 @@ struct Running {
     float largest = -INFINITY, sum = 0;
     float x[kCount] = {};
 
-    __device__ void add(float score, const float (&value)[kCount]) {
-        if (score == -INFINITY) return;  // not seen: whatever the value is
-        const float next = fmaxf(largest, score);
-        const float keep = expf(largest - next), weight = expf(score - next);
-        sum = sum * keep + weight;
-        for (int i = 0; i < kCount; ++i) x[i] = x[i] * keep + weight * value[i];
+    /// Scores of -inf are of positions that are not seen, whatever their values are.
+    template <typename Values>
+    __device__ void add(const float (&score)[kAtOnce], const Values (&values)[kAtOnce]) {
+        float next = largest;
+        for (const float s : score) next = fmaxf(next, s);
+        bool seen = false;
+        for (const float s : score) seen = seen || s != -INFINITY;
+        if (!seen) return;
+        const float keep = expf(largest - next);
+        sum *= keep;
+        for (float& e : x) e *= keep;
+        for (int a = 0; a < kAtOnce; ++a) {
+            if (score[a] == -INFINITY) continue;
+            const float weight = expf(score[a] - next);
+            sum += weight;
+            for (int i = 0; i < kCount; ++i) x[i] = fmaf(weight, values[a].x[i], x[i]);
+        }
         largest = next;
     }
 };
 
-/// Joins `count` parts, each {largest, sum, x[d]} `stride` floats behind the one before: element e of the sum, unscaled by
-/// the weights' sum, and that sum.
-__device__ float2 joined(const float* part, int count, std::int64_t stride, int e) {
-    float largest = -INFINITY;
-    for (int i = 0; i < count; ++i) largest = fmaxf(largest, part[i * stride]);
-    float2 out{0, 0};
-    for (int i = 0; i < count; ++i) {
-        if (part[i * stride] == -INFINITY) continue;
-        const float weight = expf(part[i * stride] - largest);
-        out.x += weight * part[i * stride + 2 + e];
-        out.y += weight * part[i * stride + 1];
+/// How much each of `count` parts, {largest, sum, ...} `stride` floats apart, weighs in their union: by one warp.
+__device__ void weigh(const float* parts, int count, std::int64_t stride, float* weights, float* total, float* largest) {
+    const int lane = static_cast<int>(threadIdx.x % 32);
+    float most = -INFINITY, sum = 0;
+    for (int i = lane; i < count; i += 32) most = fmaxf(most, parts[i * stride]);
+    most = warp_max(most);
+    for (int i = lane; i < count; i += 32) {
+        const float own = parts[i * stride];
+        weights[i] = own == -INFINITY ? 0.0F : expf(own - most);
+        sum = fmaf(weights[i], parts[i * stride + 1], sum);
     }
-    return out;
-}
-__device__ float largest_of(const float* part, int count, std::int64_t stride) {
-    float largest = -INFINITY;
-    for (int i = 0; i < count; ++i) largest = fmaxf(largest, part[i * stride]);
-    return largest;
+    sum = warp_sum(sum);
+    if (lane == 0) *total = sum, *largest = most;
 }
 
-/// Grid: parts of the positions, key heads (times parts of their group), columns of all rows.
-template <typename T, int kCount, int kGroup>
-__global__ void __launch_bounds__(kWarps * 32) attend(Operands o) {
-    extern __shared__ float shared[];  // [warps][group][2 + d]
-    __shared__ bool last;
-    const int lane = static_cast<int>(threadIdx.x % 32), warp = static_cast<int>(threadIdx.x / 32);
-    const int d = o.q.ne[0], heads = o.q.ne[1], split = static_cast<int>(blockIdx.x);
-    const int kv_head = static_cast<int>(blockIdx.y) / o.group_parts;
-    const int first_head = kv_head * o.group + static_cast<int>(blockIdx.y) % o.group_parts * kGroup;
-    const int head_count = min(kGroup, (kv_head + 1) * o.group - first_head);
-    const int column = static_cast<int>(blockIdx.z) % o.q.ne[2], row = static_cast<int>(blockIdx.z) / o.q.ne[2];
-    const int mine = lane * kCount, begin = split * kPartPositions + warp * kPositions;
+/// Element e of the union.
+__device__ float joined(const float* parts, int count, std::int64_t stride, const float* weights, int e) {
+    float sum = 0;
+#pragma unroll 8
+    for (int i = 0; i < count; ++i) {
+        if (weights[i] != 0) sum = fmaf(weights[i], parts[i * stride + 2 + e], sum);
+    }
+    return sum;
+}
 
+/// What a block has in shared memory beside the parts of its lanes.
+template <int kGroup>
+struct Join {
+    float weights[kGroup][kMostSplits];
+    float total[kGroup], largest[kGroup];
+    bool last;
+};
+
+// --- the kernel -----------------------------------------------------------------------------------------------------------
+
+/// What a thread works on: some lanes of a warp share a position, and the warps' groups of lanes share the positions.
+template <int kCount, int kLanes>
+struct Share {
+    static constexpr int kParts = kWarps * 32 / kLanes, kRounds = kPartPositions / kParts;
+    int lane = static_cast<int>(threadIdx.x) % kLanes, part = static_cast<int>(threadIdx.x) / kLanes;
+    int first = lane * kCount;  // element of the head
+};
+
+/// The thread's part of the block's positions, for kGroup query heads from `first_head` on.
+template <typename T, int kCount, int kLanes, int kGroup>
+__device__ void attend_part(const Operands& o, int kv_head, int first_head, int head_count, Running<kCount> (&out)[kGroup]) {
+    using S = Share<kCount, kLanes>;
+    const S share;
+    const int d = o.q.ne[0], column = static_cast<int>(blockIdx.z) % o.q.ne[2],
+              row = static_cast<int>(blockIdx.z) / o.q.ne[2];
+    const int begin = static_cast<int>(blockIdx.x) * kPartPositions + share.part;
     float q[kGroup][kCount] = {};
     for (int g = 0; g < head_count; ++g) {
-        const auto* from = reinterpret_cast<const float*>(o.q.data + (first_head + g) * o.q.nb[1] + column * o.q.nb[2] +
-                                                          row * o.q.nb[3]);
-        for (int i = 0; i < kCount; ++i) q[g][i] = mine + i < d ? from[mine + i] * o.scale : 0.0F;
+        const auto* from =
+            reinterpret_cast<const float*>(o.q.data + (first_head + g) * o.q.nb[1] + column * o.q.nb[2] + row * o.q.nb[3]);
+        for (int i = 0; i < kCount; ++i) q[g][i] = share.first + i < d ? from[share.first + i] * o.scale : 0.0F;
     }
-    float mask = -INFINITY;  // of position begin + lane
-    if (lane < kPositions && begin + lane < o.k.ne[1]) {
-        mask = o.mask.data == nullptr
-                   ? 0.0F
-                   : __half2float(*reinterpret_cast<const __half*>(o.mask.data + (begin + lane) * o.mask.nb[0] +
-                                                                   column * o.mask.nb[1] + row % o.mask.ne[3] * o.mask.nb[3]));
+    float mask = -INFINITY;  // of the part's position number `lane`
+    const int masked = begin + share.lane * S::kParts;
+    if (share.lane < S::kRounds && masked < o.k.ne[1]) {
+        const char* from = o.mask.data + masked * o.mask.nb[0] + column * o.mask.nb[1] + row % o.mask.ne[3] * o.mask.nb[3];
+        mask = o.mask.data == nullptr ? 0.0F : __half2float(*reinterpret_cast<const __half*>(from));
     }
-    const unsigned seen = __ballot_sync(kAllLanes, mask != -INFINITY);
-
     const char* keys = o.k.data + kv_head * o.k.nb[2] + row * o.k.nb[3];
     const char* values = o.v.data + kv_head * o.v.nb[2] + row * o.v.nb[3];
-    Running<kCount> running[kGroup];
-    for (int first = 0; first < kPositions; first += kAtOnce) {
-        if ((seen >> first & ((1U << kAtOnce) - 1)) == 0) continue;
+    for (int round = 0; round < S::kRounds; round += kAtOnce) {
+        float hidden[kAtOnce];
+        bool seen = false;
+        for (int a = 0; a < kAtOnce; ++a) {
+            hidden[a] = __shfl_sync(kAllLanes, mask, round + a, kLanes);
+            seen = seen || hidden[a] != -INFINITY;
+        }
+        if (!__any_sync(kAllLanes, seen)) continue;
         Lane<T, kCount> k[kAtOnce], v[kAtOnce];
         for (int a = 0; a < kAtOnce; ++a) {
-            const std::int64_t position = min(begin + first + a, o.k.ne[1] - 1);
-            k[a].load(keys + position * o.k.nb[1], mine, d);
-            v[a].load(values + position * o.v.nb[1], mine, d);
+            const std::int64_t position = min(begin + (round + a) * S::kParts, o.k.ne[1] - 1);
+            k[a].load(keys + position * o.k.nb[1], share.first, d);
+            v[a].load(values + position * o.v.nb[1], share.first, d);
         }
-        for (int a = 0; a < kAtOnce; ++a) {
-            const float hidden = __shfl_sync(kAllLanes, mask, first + a);
-            for (int g = 0; g < kGroup; ++g) {
+        for (int g = 0; g < kGroup; ++g) {
+            float score[kAtOnce];
+            for (int a = 0; a < kAtOnce; ++a) {
                 float dot = 0;
                 for (int i = 0; i < kCount; ++i) dot = fmaf(q[g][i], k[a].x[i], dot);
-                dot = warp_sum(dot);
-                running[g].add(hidden == -INFINITY ? hidden : dot + hidden, v[a].x);
+                for (int step = kLanes / 2; step > 0; step /= 2) dot += __shfl_xor_sync(kAllLanes, dot, step);
+                score[a] = hidden[a] == -INFINITY ? hidden[a] : dot + hidden[a];
             }
+            out[g].add(score, v);
         }
     }
+}
 
-    const int part_size = 2 + d;
-    for (int g = 0; g < head_count; ++g) {
-        float* to = shared + (warp * kGroup + g) * part_size;
-        if (lane == 0) to[0] = running[g].largest, to[1] = running[g].sum;
-        for (int i = 0; i < kCount; ++i) {
-            if (mine + i < d) to[2 + mine + i] = running[g].x[i];
-        }
+/// Joins the block's parts, and where it is the last block of its heads, those of all blocks.
+template <int kParts, int kGroup>
+__device__ void join(const Operands& o, Join<kGroup>& j, const float* shared, std::int64_t head, int head_count) {
+    const int d = o.q.ne[0], part_size = 2 + d, warp = static_cast<int>(threadIdx.x / 32);
+    const int split = static_cast<int>(blockIdx.x);
+    constexpr int kThreads = kWarps * 32;
+    for (int g = warp; g < head_count; g += kWarps) {
+        weigh(shared + g * part_size, kParts, kGroup * part_size, j.weights[g], &j.total[g], &j.largest[g]);
     }
     __syncthreads();
-    const std::int64_t head = static_cast<std::int64_t>(blockIdx.z) * heads + first_head;
     float* parts = o.parts + head * o.splits * part_size;  // of head g: g * splits * part_size further on
-    for (int i = static_cast<int>(threadIdx.x); i < head_count * d; i += kWarps * 32) {
+    const auto result = [&](float sum, int g) { return j.total[g] > 0 ? sum / j.total[g] : 0.0F * j.total[g]; };
+    for (int i = static_cast<int>(threadIdx.x); i < head_count * d; i += kThreads) {
         const int g = i / d, e = i % d;
-        const float* of_warps = shared + g * part_size;
-        const float2 sums = joined(of_warps, kWarps, kGroup * part_size, e);
+        const float sum = joined(shared + g * part_size, kParts, kGroup * part_size, j.weights[g], e);
         if (o.splits == 1) {
-            o.y[(head + g) * d + e] = sums.y > 0 ? sums.x / sums.y : 0.0F * sums.x;
+            o.y[(head + g) * d + e] = result(sum, g);
             continue;
         }
         float* to = parts + (static_cast<std::int64_t>(g) * o.splits + split) * part_size;
-        if (e == 0) to[0] = largest_of(of_warps, kWarps, kGroup * part_size), to[1] = sums.y;
-        to[2 + e] = sums.x;
+        if (e == 0) to[0] = j.largest[g], to[1] = j.total[g];
+        to[2 + e] = sum;
     }
     if (o.splits == 1) return;
 
@@ -183,17 +216,47 @@ __global__ void __launch_bounds__(kWarps * 32) attend(Operands o) {
     __syncthreads();
     if (threadIdx.x == 0) {
         unsigned* counter = o.counters + blockIdx.z * gridDim.y + blockIdx.y;
-        last = atomicAdd(counter, 1) == static_cast<unsigned>(o.splits) - 1;
-        if (last) *counter = 0;
+        j.last = atomicAdd(counter, 1) == static_cast<unsigned>(o.splits) - 1;
+        if (j.last) *counter = 0;
     }
     __syncthreads();
-    if (!last) return;
+    if (!j.last) return;
     __threadfence();
-    for (int i = static_cast<int>(threadIdx.x); i < head_count * d; i += kWarps * 32) {
-        const int g = i / d, e = i % d;
-        const float2 sums = joined(parts + static_cast<std::int64_t>(g) * o.splits * part_size, o.splits, part_size, e);
-        o.y[(head + g) * d + e] = sums.y > 0 ? sums.x / sums.y : 0.0F * sums.x;
+    const auto of_head = [&](int g) { return parts + static_cast<std::int64_t>(g) * o.splits * part_size; };
+    for (int g = warp; g < head_count; g += kWarps) {
+        weigh(of_head(g), o.splits, part_size, j.weights[g], &j.total[g], &j.largest[g]);
     }
+    __syncthreads();
+    for (int i = static_cast<int>(threadIdx.x); i < head_count * d; i += kThreads) {
+        const int g = i / d, e = i % d;
+        o.y[(head + g) * d + e] = result(joined(of_head(g), o.splits, part_size, j.weights[g], e), g);
+    }
+}
+
+/// Grid: parts of the positions, key heads (times parts of their group), columns of all rows.
+template <typename T, int kCount, int kLanes, int kGroup>
+__global__ void __launch_bounds__(kWarps * 32) attend(Operands o) {
+    using S = Share<kCount, kLanes>;
+    extern __shared__ float shared[];  // [parts][group][2 + d]
+    __shared__ Join<kGroup> j;
+    const int d = o.q.ne[0], part_size = 2 + d;
+    const int kv_head = static_cast<int>(blockIdx.y) / o.group_parts;
+    const int first_head = kv_head * o.group + static_cast<int>(blockIdx.y) % o.group_parts * kGroup;
+    const int head_count = min(kGroup, (kv_head + 1) * o.group - first_head);
+    let_next_start();
+    wait_for_inputs();
+    Running<kCount> running[kGroup];
+    attend_part<T, kCount, kLanes>(o, kv_head, first_head, head_count, running);
+    const S share;
+    for (int g = 0; g < head_count; ++g) {
+        float* to = shared + (share.part * kGroup + g) * part_size;
+        if (share.lane == 0) to[0] = running[g].largest, to[1] = running[g].sum;
+        for (int i = 0; i < kCount; ++i) {
+            if (share.first + i < d) to[2 + share.first + i] = running[g].x[i];
+        }
+    }
+    __syncthreads();
+    join<S::kParts>(o, j, shared, static_cast<std::int64_t>(blockIdx.z) * o.q.ne[1] + first_head, head_count);
 }
 
 // --- which ----------------------------------------------------------------------------------------------------------------
@@ -202,25 +265,28 @@ int splits_of(const ggml_tensor* k) {
     return static_cast<int>((k->ne[1] + kPartPositions - 1) / kPartPositions);
 }
 
-template <typename T, int kCount, int kGroup>
+template <typename T, int kCount, int kLanes, int kGroup>
 void launch(const Context& c, const Operands& o) {
     const dim3 grid(static_cast<unsigned>(o.splits), static_cast<unsigned>(o.k.ne[2] * o.group_parts),
                     static_cast<unsigned>(o.q.ne[2] * o.q.ne[3]));
-    const std::size_t bytes = sizeof(float) * static_cast<std::size_t>(kWarps * kGroup * (2 + o.q.ne[0]));
-    attend<T, kCount, kGroup><<<grid, kWarps * 32, bytes, c.stream>>>(o);
+    const auto numbers = static_cast<std::size_t>(Share<kCount, kLanes>::kParts * kGroup * (2 + o.q.ne[0]));
+    launch_early(c, attend<T, kCount, kLanes, kGroup>, grid, kWarps * 32, sizeof(float) * numbers, o);
 }
 
-template <typename T, int kCount>
+template <typename T, int kCount, int kLanes>
 void launch_group(const Context& c, const Operands& o) {
-    if (attention_group(o.group) == 2) return launch<T, kCount, 2>(c, o);
-    launch<T, kCount, 4>(c, o);
+    switch (attention_group(o.group)) {
+        case 2: return launch<T, kCount, kLanes, 2>(c, o);
+        case 3: return launch<T, kCount, kLanes, 3>(c, o);
+        default: launch<T, kCount, kLanes, 4>(c, o);
+    }
 }
 
 template <typename T>
 void launch_width(const Context& c, const Operands& o) {
-    if (o.q.ne[0] <= 64) return launch_group<T, 2>(c, o);
-    if (o.q.ne[0] <= 128) return launch_group<T, 4>(c, o);
-    launch_group<T, 12>(c, o);
+    if (o.q.ne[0] <= 64) return launch_group<T, 8, 8>(c, o);
+    if (o.q.ne[0] <= 128) return launch_group<T, 16, 8>(c, o);
+    launch_group<T, 12, 32>(c, o);
 }
 
 }  // namespace

@@ -10,8 +10,10 @@
 #include <ggml-impl.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,20 +23,63 @@ namespace heart::cuda {
 namespace {
 
 constexpr std::size_t kBlasBytes = std::size_t{32} << 20;
+constexpr int kLeastMajorThatOverlaps = 9;  // Hopper
+
+/// Copies go through a stream of their own and are done when they return: nobody else is to wait for them. The stream is
+/// made with the first copy, since a machine may have GPUs that nobody uses.
+class Copies {
+public:
+    explicit Copies(int device) : device_(device) {}
+    ~Copies() {
+        if (stream_ != nullptr) cudaStreamDestroy(stream_);
+    }
+    Copies(const Copies&) = delete;
+    Copies& operator=(const Copies&) = delete;
+
+    void copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
+        done(ready() ? cudaMemcpyAsync(to, from, bytes, kind, stream_) : cudaErrorUnknown);
+    }
+    void fill(void* to, std::uint8_t value, std::size_t bytes) {
+        done(ready() ? cudaMemsetAsync(to, value, bytes, stream_) : cudaErrorUnknown);
+    }
+
+    /// ggml has no way to answer that a copy failed: it is kept until somebody asks.
+    cudaError_t take_failure() { return static_cast<cudaError_t>(failure_.exchange(cudaSuccess)); }
+
+private:
+    bool ready() {
+        std::call_once(made_, [this] {
+            if (cudaSetDevice(device_) == cudaSuccess) cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking);
+        });
+        return cudaSetDevice(device_) == cudaSuccess && stream_ != nullptr;
+    }
+    void done(cudaError_t status) {
+        if (status == cudaSuccess) status = cudaStreamSynchronize(stream_);
+        if (status != cudaSuccess) failure_ = status;
+    }
+
+    int device_;
+    std::once_flag made_;
+    cudaStream_t stream_ = nullptr;
+    std::atomic<int> failure_{cudaSuccess};
+};
 
 /// One stream of work on a device.
 class Stream {
 public:
-    explicit Stream(int device) : device_(device) {
+    Stream(int device, Copies& copies) : device_(device), copies_(copies) {
         check(cudaSetDevice(device), "choosing the device");
+        int major = 0;
+        check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "asking the device");
+        context_.overlaps = major >= kLeastMajorThatOverlaps;
         check(cudaStreamCreateWithFlags(&context_.stream, cudaStreamNonBlocking), "making a stream");
         check(cublasCreate(&context_.blas), "starting cuBLAS");
         check(cublasSetStream(context_.blas, context_.stream), "starting cuBLAS");
         blas_memory_.reserve(kBlasBytes);  // ours, so that recorded graphs may use it
         check(cublasSetWorkspace(context_.blas, blas_memory_.data(), blas_memory_.bytes()), "starting cuBLAS");
         counters_.reserve(kCounters * sizeof(unsigned));
-        check(cudaMemset(counters_.data(), 0, counters_.bytes()), "clearing counters");
-        check(cudaDeviceSynchronize(), "clearing counters");
+        check(cudaMemsetAsync(counters_.data(), 0, counters_.bytes(), context_.stream), "clearing counters");
+        check(cudaStreamSynchronize(context_.stream), "clearing counters");
         context_.counters = static_cast<unsigned*>(counters_.data());
     }
     ~Stream() {
@@ -47,25 +92,27 @@ public:
     Stream& operator=(const Stream&) = delete;
 
     ggml_status start(const ggml_cgraph* graph) noexcept {
+        last_error.clear();
+        (void)cudaGetLastError();  // whatever others left on this thread
         try {
             check(cudaSetDevice(device_), "choosing the device");
+            check(copies_.take_failure(), "copying to or from the device");
             auto& plan = plans_[graph];
-            if (!plan) {
-                plan = std::make_unique<Plan>(graph);
-                grow_scratch(plan->scratch_bytes());
-            }
+            if (!plan) plan = std::make_unique<Plan>(graph);
+            grow_scratch(plan->scratch_bytes());
             ++runs;
             if (plan->start(context_)) ++replays;
             return GGML_STATUS_SUCCESS;
+        } catch (const CudaError& e) {
+            return failed(graph, e.what(), e.out_of_memory() ? GGML_STATUS_ALLOC_FAILED : GGML_STATUS_FAILED);
         } catch (const std::exception& e) {
-            last_error = e.what();
-            plans_.erase(graph);
-            return GGML_STATUS_FAILED;
+            return failed(graph, e.what(), GGML_STATUS_FAILED);
         }
     }
 
     void finish() noexcept {
-        const cudaError_t status = cudaStreamSynchronize(context_.stream);
+        cudaError_t status = cudaStreamSynchronize(context_.stream);
+        if (status == cudaSuccess) status = copies_.take_failure();
         if (status != cudaSuccess) last_error = cudaGetErrorString(status);
     }
 
@@ -90,13 +137,22 @@ public:
 private:
     void grow_scratch(std::size_t bytes) {
         if (bytes <= scratch_.bytes()) return;
-        finish();
+        check(cudaStreamSynchronize(context_.stream), "growing scratch");
         for (auto& [graph, plan] : plans_) plan->forget_recording();
+        context_.scratch = nullptr;
         scratch_.reserve(bytes);
         context_.scratch = scratch_.data();
     }
 
+    ggml_status failed(const ggml_cgraph* graph, const char* why, ggml_status status) {
+        last_error = why;
+        (void)cudaGetLastError();
+        plans_.erase(graph);
+        return status;
+    }
+
     int device_;
+    Copies& copies_;
     Context context_;
     Scratch blas_memory_, counters_, scratch_;
     std::map<const ggml_cgraph*, std::unique_ptr<Plan>> plans_;
@@ -108,40 +164,9 @@ Stream& stream_of(const ggml_backend* backend) {
 
 // --- buffers --------------------------------------------------------------------------------------------------------------
 
-/// Copies go through a stream of their own and are done when they return: nobody else is to wait for them.
-class Copies {
-public:
-    explicit Copies(int device) : device_(device) {
-        check(cudaSetDevice(device), "choosing the device");
-        check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
-    }
-    ~Copies() { cudaStreamDestroy(stream_); }
-    Copies(const Copies&) = delete;
-    Copies& operator=(const Copies&) = delete;
-
-    void copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) const {
-        cudaSetDevice(device_);
-        must(cudaMemcpyAsync(to, from, bytes, kind, stream_));
-    }
-    void fill(void* to, std::uint8_t value, std::size_t bytes) const {
-        cudaSetDevice(device_);
-        must(cudaMemsetAsync(to, value, bytes, stream_));
-    }
-
-private:
-    /// ggml has no way to answer here; a device that cannot copy is lost for this process, and its next run says so.
-    void must(cudaError_t status) const {
-        if (status == cudaSuccess) status = cudaStreamSynchronize(stream_);
-        (void)status;
-    }
-
-    int device_;
-    cudaStream_t stream_ = nullptr;
-};
-
 struct Buffer {
     void* data;
-    const Copies* copies;
+    Copies* copies;
 };
 
 Buffer& buffer_of(ggml_backend_buffer_t buffer) {
@@ -197,7 +222,7 @@ const char* memory_name(ggml_backend_buffer_type_t type) {
     return static_cast<Gpu*>(type->context)->name.c_str();
 }
 ggml_backend_buffer_t memory_allocate(ggml_backend_buffer_type_t type, std::size_t size) {
-    const Gpu& gpu = *static_cast<Gpu*>(type->context);
+    Gpu& gpu = *static_cast<Gpu*>(type->context);
     void* data = nullptr;
     if (cudaSetDevice(gpu.index) != cudaSuccess || cudaMalloc(&data, std::max<std::size_t>(size, 1)) != cudaSuccess) {
         (void)cudaGetLastError();
@@ -231,8 +256,8 @@ ggml_status backend_start(ggml_backend_t backend, ggml_cgraph* graph) {
 
 ggml_backend_t device_start(ggml_backend_dev_t device, const char*) {
     try {
-        auto stream = std::make_unique<Stream>(gpu_of(device).index);
-        ggml_backend_i interface{};
+        auto stream = std::make_unique<Stream>(gpu_of(device).index, *gpu_of(device).copies);
+        ggml_backend_i interface {};
         interface.get_name = backend_name;
         interface.free = backend_free;
         interface.synchronize = backend_finish;

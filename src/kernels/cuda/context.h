@@ -19,15 +19,21 @@ namespace heart::cuda {
 /// A failed call of the CUDA runtime or of cuBLAS; never leaves the module, which answers with a ggml_status.
 class CudaError : public std::runtime_error {
 public:
-    using std::runtime_error::runtime_error;
+    CudaError(const std::string& what, bool out_of_memory) : std::runtime_error(what), out_of_memory_(out_of_memory) {}
+    [[nodiscard]] bool out_of_memory() const noexcept { return out_of_memory_; }
+
+private:
+    bool out_of_memory_;
 };
 
 inline void check(cudaError_t status, const char* what) {
-    if (status != cudaSuccess) throw CudaError(std::string(what) + ": " + cudaGetErrorString(status));
+    if (status == cudaSuccess) return;
+    throw CudaError(std::string(what) + ": " + cudaGetErrorString(status), status == cudaErrorMemoryAllocation);
 }
 
 inline void check(cublasStatus_t status, const char* what) {
-    if (status != CUBLAS_STATUS_SUCCESS) throw CudaError(std::string(what) + ": " + cublasGetStatusString(status));
+    if (status == CUBLAS_STATUS_SUCCESS) return;
+    throw CudaError(std::string(what) + ": " + cublasGetStatusString(status), status == CUBLAS_STATUS_ALLOC_FAILED);
 }
 
 /// Device memory that a node may use while it runs. It grows only between graphs, never while one is recorded: nodes say
@@ -59,6 +65,7 @@ struct Context {
     cudaStream_t stream = nullptr;
     cublasHandle_t blas = nullptr;
     void* scratch = nullptr;       ///< at least `scratch_bytes` of the node
+    bool overlaps = false;         ///< kernels may start before the ones before have ended (launch.cuh)
     unsigned* counters = nullptr;  ///< kCounters zeros, which a kernel leaves as zeros
 };
 

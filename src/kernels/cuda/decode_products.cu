@@ -1,9 +1,10 @@
 // Products of a wide matrix with a few columns: bound by reading the matrix once. Tensor cores multiply tiles of 8 rows and
-// 32 numbers, straight from registers: for m16n8k16 the columns of x are the 16 rows of A (half of them zeros), 8 rows of W
-// are the columns of B. Which number is which k does not matter as long as both sides agree, so a lane takes 8 numbers that
-// stand side by side: 16 bytes of W and as many of x make two multiplications.
+// 32 numbers, straight from registers: for m16n8k16 the columns of x are the 16 rows of A (zeros where there are fewer), 8
+// rows of W are the columns of B. Which number is which k does not matter as long as both sides agree, so a lane takes 8
+// numbers that stand side by side: 16 bytes of W and as many of x make two multiplications.
 
 #include "kernels/cuda/decode_products.h"
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/numbers.cuh"
 #include "kernels/cuda/quantised.cuh"
 #include "kernels/cuda/settings.h"
@@ -14,24 +15,43 @@ namespace heart::cuda {
 
 namespace {
 
-constexpr int kWarps = 8;       // of a block; each takes every eighth chunk of the rows
-constexpr int kChunk = 32;      // numbers of a row that a warp multiplies at once
-constexpr int kTileRows = 8;    // rows of W that share one multiplication
-constexpr int kAhead = 4;       // chunks that are on their way from memory at a time
+constexpr int kWarps = 8;     // of a block; each takes every eighth chunk of the rows
+constexpr int kChunk = 32;    // numbers of a row that a warp multiplies at once
+constexpr int kTileRows = 8;  // rows of W that share one multiplication
+constexpr int kAhead = 12;    // chunks of all tiles that are on their way from memory at a time
 
 struct Sums {
     float c[4] = {0, 0, 0, 0};  // columns lane / 4 and 8 + lane / 4 of x, rows 2 (lane % 4) and the next of the tile
 };
 
-__device__ void multiply(Sums& s, unsigned a0, unsigned a2, unsigned b0, unsigned b1, __nv_bfloat16) {
+/// 8 numbers of 16 bits: what a lane holds of a chunk of one row or column.
+struct Eight {
+    unsigned pairs[4] = {0, 0, 0, 0};
+};
+
+/// What a lane holds of x: of column lane / 4 and of column 8 + lane / 4.
+struct Columns {
+    Eight low, high;
+};
+
+__device__ void multiply_half(Sums& s, const Columns& x, int half, unsigned b0, unsigned b1, __nv_bfloat16) {
     asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
         : "+f"(s.c[0]), "+f"(s.c[1]), "+f"(s.c[2]), "+f"(s.c[3])
-        : "r"(a0), "r"(0), "r"(a2), "r"(0), "r"(b0), "r"(b1));
+        : "r"(x.low.pairs[2 * half]), "r"(x.high.pairs[2 * half]), "r"(x.low.pairs[2 * half + 1]),
+          "r"(x.high.pairs[2 * half + 1]), "r"(b0), "r"(b1));
 }
-__device__ void multiply(Sums& s, unsigned a0, unsigned a2, unsigned b0, unsigned b1, __half) {
+__device__ void multiply_half(Sums& s, const Columns& x, int half, unsigned b0, unsigned b1, __half) {
     asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
         : "+f"(s.c[0]), "+f"(s.c[1]), "+f"(s.c[2]), "+f"(s.c[3])
-        : "r"(a0), "r"(0), "r"(a2), "r"(0), "r"(b0), "r"(b1));
+        : "r"(x.low.pairs[2 * half]), "r"(x.high.pairs[2 * half]), "r"(x.low.pairs[2 * half + 1]),
+          "r"(x.high.pairs[2 * half + 1]), "r"(b0), "r"(b1));
+}
+
+/// 32 numbers of 8 rows by 32 of 16 columns: w holds this lane's 8 of row lane / 4.
+template <typename T>
+__device__ void multiply(Sums& s, const Columns& x, const unsigned (&w)[4], T) {
+    multiply_half(s, x, 0, w[0], w[1], T{});
+    multiply_half(s, x, 1, w[2], w[3], T{});
 }
 
 __device__ unsigned pack(float low, float high, __nv_bfloat16) {
@@ -39,19 +59,16 @@ __device__ unsigned pack(float low, float high, __nv_bfloat16) {
     return *reinterpret_cast<const unsigned*>(&both);
 }
 __device__ unsigned pack(float low, float high, __half) {
-    const __half2 both = __floats2half2_rn(low, high);
+    const __half2 both = __floats2half2_rn(clamped(low), clamped(high));
     return *reinterpret_cast<const unsigned*>(&both);
 }
-
-/// 8 numbers of 16 bits: what a lane holds of a chunk.
-struct Eight {
-    unsigned pairs[4] = {0, 0, 0, 0};
-};
 
 /// Past the caches: a weight is read once a frame.
 __device__ uint4 stream16(const void* p) {
     uint4 v;
-    asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(p));
+    asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+                 : "l"(p));
     return v;
 }
 __device__ uint2 stream8(const void* p) {
@@ -62,6 +79,11 @@ __device__ uint2 stream8(const void* p) {
 
 // --- weights: what a lane reads of a chunk, and how it multiplies ---------------------------------------------------------
 
+/// The rows that a lane needs of a tile: the one whose numbers it loads, and the two whose sums it holds.
+struct TileRows {
+    const char *loaded, *even, *odd;
+};
+
 /// f16 and bf16: rows as they are.
 template <typename T>
 struct SixteenBits {
@@ -69,12 +91,11 @@ struct SixteenBits {
     struct Raw {
         uint4 bits;
     };
-    static __device__ Raw load(const char* row, int chunk, int lane, int) {
-        return {stream16(row + (chunk * kChunk + lane % 4 * 8) * sizeof(T))};
+    static __device__ Raw load(const TileRows& rows, int chunk, int lane, int) {
+        return {stream16(rows.loaded + (chunk * kChunk + lane % 4 * 8) * sizeof(T))};
     }
-    static __device__ void add_product(Sums& sum, const Eight& x, const Raw& w, const char*, const char*, int) {
-        multiply(sum, x.pairs[0], x.pairs[1], w.bits.x, w.bits.y, T{});
-        multiply(sum, x.pairs[2], x.pairs[3], w.bits.z, w.bits.w, T{});
+    static __device__ void add_product(Sums& sum, const Columns& x, const Raw& w) {
+        multiply(sum, x, {w.bits.x, w.bits.y, w.bits.z, w.bits.w}, T{});
     }
 };
 
@@ -83,24 +104,21 @@ struct Planes8 {
     using Number = __nv_bfloat16;
     struct Raw {
         uint2 bits;
+        __half even, odd;  // scales of the two rows whose sums this lane holds
     };
-    static __device__ Raw load(const char* row, int chunk, int lane, int) {
-        return {stream8(row + chunk * kChunk + lane % 4 * 8)};
+    static __device__ Raw load(const TileRows& rows, int chunk, int lane, int in) {
+        const auto scale = [&](const char* row) { return reinterpret_cast<const __half*>(row + in)[chunk]; };
+        return {stream8(rows.loaded + chunk * kChunk + lane % 4 * 8), scale(rows.even), scale(rows.odd)};
     }
     static __device__ unsigned two(unsigned bits, int first) {
-        const auto number = [&](int i) { return static_cast<float>(static_cast<std::int8_t>(bits >> (8 * i))); };
-        return pack(number(first), number(first + 1), __nv_bfloat16{});
+        const auto number = [&](int i) { return static_cast<float>(static_cast<signed char>(bits >> (8 * i))); };
+        return pack(number(first), number(first + 1), Number{});
     }
-    /// `even` and `odd`: the scales of the two rows whose sums this lane holds.
-    static __device__ void add_product(Sums& sum, const Eight& x, const Raw& w, const char* even, const char* odd,
-                                       int chunk) {
+    static __device__ void add_product(Sums& sum, const Columns& x, const Raw& w) {
         Sums block;
-        multiply(block, x.pairs[0], x.pairs[1], two(w.bits.x, 0), two(w.bits.x, 2), __nv_bfloat16{});
-        multiply(block, x.pairs[2], x.pairs[3], two(w.bits.y, 0), two(w.bits.y, 2), __nv_bfloat16{});
-        const float d0 = __half2float(reinterpret_cast<const __half*>(even)[chunk]);
-        const float d1 = __half2float(reinterpret_cast<const __half*>(odd)[chunk]);
-        sum.c[0] = fmaf(d0, block.c[0], sum.c[0]);
-        sum.c[1] = fmaf(d1, block.c[1], sum.c[1]);
+        multiply(block, x, {two(w.bits.x, 0), two(w.bits.x, 2), two(w.bits.y, 0), two(w.bits.y, 2)}, Number{});
+        const float even = __half2float(w.even), odd = __half2float(w.odd);
+        for (int i = 0; i < 4; ++i) sum.c[i] = fmaf(i % 2 == 0 ? even : odd, block.c[i], sum.c[i]);
     }
 };
 
@@ -109,17 +127,14 @@ template <ggml_type kType>
 struct Blocks {
     using Number = __nv_bfloat16;
     using Raw = Eight;
-    static __device__ Raw load(const char* row, int chunk, int lane, int) {
+    static __device__ Raw load(const TileRows& rows, int chunk, int lane, int) {
         float x[8];
-        Quantised<kType>::eight(row, chunk * kChunk + lane % 4 * 8, x);
+        Quantised<kType>::eight(rows.loaded, chunk * kChunk + lane % 4 * 8, x);
         Raw raw;
         for (int i = 0; i < 4; ++i) raw.pairs[i] = pack(x[2 * i], x[2 * i + 1], Number{});
         return raw;
     }
-    static __device__ void add_product(Sums& sum, const Eight& x, const Raw& w, const char*, const char*, int) {
-        multiply(sum, x.pairs[0], x.pairs[1], w.pairs[0], w.pairs[1], Number{});
-        multiply(sum, x.pairs[2], x.pairs[3], w.pairs[2], w.pairs[3], Number{});
-    }
+    static __device__ void add_product(Sums& sum, const Columns& x, const Raw& w) { multiply(sum, x, w.pairs, Number{}); }
 };
 
 // --- the kernel -----------------------------------------------------------------------------------------------------------
@@ -148,77 +163,105 @@ __device__ float silu(float x) {
     return x / (1.0F + expf(-x));
 }
 
-/// A block: one tile of 8 rows, or with swiglu one of the first and one of the second half.
-template <typename W, bool kNorm, bool kSwiglu>
-__global__ void __launch_bounds__(kWarps * 32) decode_kernel(DecodeProduct p) {
-    using T = typename W::Number;
-    constexpr int kTiles = kSwiglu ? 2 : 1;
-    __shared__ float partial[kWarps][kTiles][kDecodeColumns][kTileRows];
-    __shared__ float partial_squares[kWarps][kDecodeColumns];
-    const int lane = static_cast<int>(threadIdx.x % 32), warp = static_cast<int>(threadIdx.x / 32);
-    const int half = p.out / 2, rows = kSwiglu ? half : p.out;
-    const int tile = static_cast<int>(blockIdx.x) * kTileRows, chunks = p.in / kChunk;
-    const auto row_of = [&](int t, int i) {  // rows behind the last are the last again
-        return static_cast<const char*>(p.w) + (std::int64_t{t} * half + min(tile + i, rows - 1)) * p.row_bytes;
-    };
-    const char* mine[kTiles];
-    const char *even[kTiles], *odd[kTiles];  // scales
-    for (int t = 0; t < kTiles; ++t) {
-        mine[t] = row_of(t, lane / 4);
-        even[t] = row_of(t, lane % 4 * 2) + p.in;
-        odd[t] = row_of(t, lane % 4 * 2 + 1) + p.in;
-    }
-    const float* x = lane / 4 < p.columns ? p.x + lane / 4 * p.x_stride : nullptr;
+/// The sum of four lanes that stand side by side, in each of them.
+__device__ float sum_of_four(float x) {
+    x += __shfl_xor_sync(kAllLanes, x, 1);
+    return x + __shfl_xor_sync(kAllLanes, x, 2);
+}
 
-    Sums sum[kTiles];
-    float squares = 0;
-    for (int first = warp; first < chunks; first += kWarps * kAhead) {
-        typename W::Raw raw[kAhead][kTiles];
-        for (int a = 0; a < kAhead; ++a) {
-            const int chunk = first + a * kWarps;
-            if (chunk >= chunks) continue;
-            for (int t = 0; t < kTiles; ++t) raw[a][t] = W::load(mine[t], chunk, lane, p.in);
-        }
-        for (int a = 0; a < kAhead; ++a) {
-            const int chunk = first + a * kWarps;
-            if (chunk >= chunks) continue;
-            const Eight eight = activations<T, kNorm>(p, x, chunk * kChunk + lane % 4 * 8, squares);
-            for (int t = 0; t < kTiles; ++t) W::add_product(sum[t], eight, raw[a][t], even[t], odd[t], chunk);
-        }
-    }
-    for (int t = 0; t < kTiles; ++t) {
-        partial[warp][t][lane / 4][lane % 4 * 2] = sum[t].c[0];
-        partial[warp][t][lane / 4][lane % 4 * 2 + 1] = sum[t].c[1];
-    }
-    if constexpr (kNorm) {
-        squares += __shfl_xor_sync(kAllLanes, squares, 1);
-        squares += __shfl_xor_sync(kAllLanes, squares, 2);
-        if (lane % 4 == 0) partial_squares[warp][lane / 4] = squares;
-    }
-    __syncthreads();
+/// What the warps of a block have summed up, each over its chunks.
+template <int kTiles, int kColumns>
+struct Partial {
+    float sums[kWarps][kTiles][kColumns][kTileRows];
+    float squares[kWarps][kColumns];
+};
 
+template <bool kNorm, bool kSwiglu, int kColumns>
+__device__ void finish(const DecodeProduct& p, const Partial<kSwiglu ? 2 : 1, kColumns>& partial, int first_row, int rows) {
     const int column = static_cast<int>(threadIdx.x) / kTileRows, row = static_cast<int>(threadIdx.x) % kTileRows;
-    if (column >= p.columns || tile + row >= rows) return;
+    if (column >= p.columns || first_row + row >= rows) return;
+    constexpr int kTiles = kSwiglu ? 2 : 1;
     float total[kTiles] = {};
-    float all_squares = 0;
+    float squares = 0;
     for (int w = 0; w < kWarps; ++w) {
-        for (int t = 0; t < kTiles; ++t) total[t] += partial[w][t][column][row];
-        if constexpr (kNorm) all_squares += partial_squares[w][column];
+        for (int t = 0; t < kTiles; ++t) total[t] += partial.sums[w][t][column][row];
+        if constexpr (kNorm) squares += partial.squares[w][column];
     }
     if constexpr (kNorm) {
-        const float factor = rsqrtf(all_squares / static_cast<float>(p.in) + p.norm_eps);
-        for (int t = 0; t < kTiles; ++t) total[t] *= factor;
+        const float factor = rsqrtf(squares / static_cast<float>(p.in) + p.norm_eps);
+        for (float& t : total) t *= factor;
     }
     float result = total[0];
     if constexpr (kSwiglu) result = silu(total[0]) * total[1];
-    if (p.residual != nullptr) result += p.residual[column * p.residual_stride + tile + row];
-    p.y[column * p.y_stride + tile + row] = result;
+    if (p.residual != nullptr) result += p.residual[column * p.residual_stride + first_row + row];
+    p.y[column * p.y_stride + first_row + row] = result;
+}
+
+/// A block: one tile of 8 rows, or with swiglu one of the first and one of the second half. Weights are on their way before
+/// the kernel that makes x has ended.
+template <typename W, bool kNorm, bool kSwiglu, bool kWide>
+__global__ void __launch_bounds__(kWarps * 32, 2) decode_kernel(DecodeProduct p) {
+    using T = typename W::Number;
+    constexpr int kTiles = kSwiglu ? 2 : 1, kOnTheWay = kAhead / kTiles, kColumns = kWide ? 16 : 8;
+    __shared__ Partial<kTiles, kColumns> partial;
+    const int lane = static_cast<int>(threadIdx.x % 32), warp = static_cast<int>(threadIdx.x / 32), column = lane / 4;
+    const int half = p.out / 2, rows = kSwiglu ? half : p.out;
+    const int first_row = static_cast<int>(blockIdx.x) * kTileRows, chunks = p.in / kChunk;
+    TileRows tile[kTiles];
+    for (int t = 0; t < kTiles; ++t) {
+        const auto row = [&](int i) {  // rows behind the last are the last again
+            return static_cast<const char*>(p.w) +
+                   (static_cast<std::int64_t>(t) * half + min(first_row + i, rows - 1)) * p.row_bytes;
+        };
+        tile[t] = {row(lane / 4), row(lane % 4 * 2), row(lane % 4 * 2 + 1)};
+    }
+    typename W::Raw raw[kOnTheWay][kTiles];
+#pragma unroll
+    for (int a = 0; a < kOnTheWay; ++a) {
+        for (int t = 0; t < kTiles; ++t) {
+            if (warp + a * kWarps < chunks) raw[a][t] = W::load(tile[t], warp + a * kWarps, lane, p.in);
+        }
+    }
+    let_next_start();
+    wait_for_inputs();
+
+    const float* low = column < p.columns ? p.x + column * p.x_stride : nullptr;
+    const float* high = kWide && 8 + column < p.columns ? p.x + (8 + column) * p.x_stride : nullptr;
+    Sums sum[kTiles];
+    float low_squares = 0, high_squares = 0;
+    for (int first = warp; first < chunks; first += kWarps * kOnTheWay) {
+#pragma unroll
+        for (int a = 0; a < kOnTheWay; ++a) {
+            const int chunk = first + a * kWarps, next = chunk + kWarps * kOnTheWay;
+            if (chunk >= chunks) break;
+            Columns x;
+            x.low = activations<T, kNorm>(p, low, chunk * kChunk + lane % 4 * 8, low_squares);
+            if constexpr (kWide) x.high = activations<T, kNorm>(p, high, chunk * kChunk + lane % 4 * 8, high_squares);
+            for (int t = 0; t < kTiles; ++t) {
+                W::add_product(sum[t], x, raw[a][t]);
+                if (next < chunks) raw[a][t] = W::load(tile[t], next, lane, p.in);
+            }
+        }
+    }
+    for (int t = 0; t < kTiles; ++t) {
+        for (int i = 0; i < (kWide ? 4 : 2); ++i) {
+            partial.sums[warp][t][column + i / 2 * 8][lane % 4 * 2 + i % 2] = sum[t].c[i];
+        }
+    }
+    if constexpr (kNorm) {
+        low_squares = sum_of_four(low_squares), high_squares = sum_of_four(high_squares);
+        if (lane % 4 == 0) partial.squares[warp][column] = low_squares;
+        if (kWide && lane % 4 == 0) partial.squares[warp][8 + column] = high_squares;
+    }
+    __syncthreads();
+    finish<kNorm, kSwiglu, kColumns>(p, partial, first_row, rows);
 }
 
 /// f32 weights, multiplied in f32: one warp a row. The exact mode.
 __global__ void decode_f32(DecodeProduct p) {
     const int lane = static_cast<int>(threadIdx.x % 32);
     const int row = static_cast<int>(blockIdx.x) * kWarps + static_cast<int>(threadIdx.x / 32);
+    wait_for_inputs();
     if (row >= p.out) return;
     const auto* w = reinterpret_cast<const float*>(static_cast<const char*>(p.w) + row * p.row_bytes);
     float sum[kDecodeColumns] = {};
@@ -236,20 +279,20 @@ __global__ void decode_f32(DecodeProduct p) {
     }
 }
 
+template <typename W, bool kWide>
+void launch(const Context& c, const DecodeProduct& p) {
+    const dim3 blocks(blocks_for(p.swiglu ? p.out / 2 : p.out, kTileRows));
+    const auto start = [&](auto kernel) { launch_early(c, kernel, blocks, kWarps * 32, 0, p); };
+    const bool norm = p.norm_weight != nullptr;
+    if (norm && p.swiglu) return start(decode_kernel<W, true, true, kWide>);
+    if (norm) return start(decode_kernel<W, true, false, kWide>);
+    if (p.swiglu) return start(decode_kernel<W, false, true, kWide>);
+    start(decode_kernel<W, false, false, kWide>);
+}
+
 template <typename W>
 void launch(const Context& c, const DecodeProduct& p) {
-    const unsigned blocks = blocks_for(p.swiglu ? p.out / 2 : p.out, kTileRows);
-    const bool norm = p.norm_weight != nullptr;
-    constexpr int kThreads = kWarps * 32;
-    if (norm && p.swiglu) {
-        decode_kernel<W, true, true><<<blocks, kThreads, 0, c.stream>>>(p);
-    } else if (norm) {
-        decode_kernel<W, true, false><<<blocks, kThreads, 0, c.stream>>>(p);
-    } else if (p.swiglu) {
-        decode_kernel<W, false, true><<<blocks, kThreads, 0, c.stream>>>(p);
-    } else {
-        decode_kernel<W, false, false><<<blocks, kThreads, 0, c.stream>>>(p);
-    }
+    p.columns > 8 ? launch<W, true>(c, p) : launch<W, false>(c, p);
 }
 
 void launch_columns(const Context& c, const DecodeProduct& p) {
@@ -261,7 +304,7 @@ void launch_columns(const Context& c, const DecodeProduct& p) {
         case GGML_TYPE_Q4_K: return launch<Blocks<GGML_TYPE_Q4_K>>(c, p);
         case GGML_TYPE_Q5_K: return launch<Blocks<GGML_TYPE_Q5_K>>(c, p);
         case GGML_TYPE_Q6_K: return launch<Blocks<GGML_TYPE_Q6_K>>(c, p);
-        default: decode_f32<<<blocks_for(p.out, kWarps), kWarps * 32, 0, c.stream>>>(p);
+        default: launch_early(c, decode_f32, dim3(blocks_for(p.out, kWarps)), kWarps * 32, 0, p);
     }
 }
 

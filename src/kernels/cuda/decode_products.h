@@ -30,9 +30,9 @@ struct DecodeProduct {
 };
 
 /// Columns of one launch; `decode` takes several where there are more.
-inline constexpr int kDecodeColumns = 8;
+inline constexpr int kDecodeColumns = 16;
 /// Up to here products count as decoding.
-inline constexpr int kMostDecodeColumns = 32;
+inline constexpr int kMostDecodeColumns = 64;
 
 /// One of our product nodes (kernels/nodes.h), or ggml's MUL_MAT of one matrix, whether or not its columns are few.
 [[nodiscard]] DecodeProduct decode_product(const ggml_tensor* node);

@@ -10,6 +10,7 @@ namespace heart::cuda::elementwise {
 namespace {
 
 constexpr int kThreads = 256;
+constexpr std::size_t kLargestKernelCopy = std::size_t{1} << 20;
 
 /// Indices of element `i` of a tensor with the sizes `ne`.
 struct Place {
@@ -114,7 +115,8 @@ __global__ void unary(View d, View a, float factor) {
 
 template <Unary kOp>
 void run_unary(const Context& c, const ggml_tensor* node, float factor = 0) {
-    unary<kOp><<<blocks_for(ggml_nelements(node), kThreads), kThreads, 0, c.stream>>>(view(node), view(node->src[0]), factor);
+    unary<kOp>
+        <<<blocks_for(ggml_nelements(node), kThreads), kThreads, 0, c.stream>>>(view(node), view(node->src[0]), factor);
 }
 
 __global__ void swiglu(View d, View a) {
@@ -146,8 +148,7 @@ template <typename To, typename From>
 __global__ void copy(View d, View a) {
     const std::int64_t i = index();
     if (i >= d.elements()) return;
-    *reinterpret_cast<To*>(at(d, place_of(i, d.ne))) =
-        convert<To>(*reinterpret_cast<const From*>(at(a, place_of(i, a.ne))));
+    *reinterpret_cast<To*>(at(d, place_of(i, d.ne))) = convert<To>(*reinterpret_cast<const From*>(at(a, place_of(i, a.ne))));
 }
 
 template <typename To, typename From>
@@ -166,7 +167,8 @@ void run_copy_from(const Context& c, const ggml_tensor* d, const ggml_tensor* a)
 }
 
 void run_copy(const Context& c, const ggml_tensor* d, const ggml_tensor* a) {
-    if (d->type == a->type && in_one_piece(d) && in_one_piece(a)) {
+    // Small copies are kernels, which a recorded graph starts sooner than copies.
+    if (d->type == a->type && in_one_piece(d) && in_one_piece(a) && ggml_nbytes(d) > kLargestKernelCopy) {
         check(cudaMemcpyAsync(d->data, a->data, ggml_nbytes(d), cudaMemcpyDeviceToDevice, c.stream), "copy");
         return;
     }

@@ -12,22 +12,10 @@ namespace heart::cuda {
 
 namespace {
 
-bool is_view(const ggml_tensor* node) {
-    switch (node->op) {
-        case GGML_OP_NONE:
-        case GGML_OP_RESHAPE:
-        case GGML_OP_VIEW:
-        case GGML_OP_PERMUTE:
-        case GGML_OP_TRANSPOSE: return true;
-        default: return false;
-    }
-}
-
 /// The memory that a tensor's elements stand in.
 struct Span {
     const char *begin, *end;
-    explicit Span(const ggml_tensor* t)
-        : begin(static_cast<const char*>(t->data)), end(begin + ggml_nbytes(t)) {}
+    explicit Span(const ggml_tensor* t) : begin(static_cast<const char*>(t->data)), end(begin + ggml_nbytes(t)) {}
     [[nodiscard]] bool meets(const Span& other) const { return begin < other.end && other.begin < end; }
 };
 
@@ -53,6 +41,8 @@ public:
                 if (auto step = fuse_product(node)) fused.emplace(place_.at(step->node), *step);
             } else if (is_kind(node, kernels::NodeKind::attention)) {
                 if (auto step = fuse_rotation(node)) fused.emplace(place_.at(step->node), *step);
+            } else if (is_kind(node, kernels::NodeKind::draw)) {
+                if (auto step = fuse_draw(node)) fused.emplace(place_.at(step->node), *step);
             }
         }
         std::vector<Step> out;
@@ -60,7 +50,7 @@ public:
             if (const auto it = fused.find(i); it != fused.end()) {
                 out.push_back(it->second);
             } else if (!done_[static_cast<std::size_t>(i)] && !is_view(graph_->nodes[i])) {
-                out.push_back({graph_->nodes[i], {}, {}});
+                out.push_back({graph_->nodes[i], {}, {}, {}});
             }
         }
         return out;
@@ -97,9 +87,15 @@ private:
 
     /// RMS_NORM, MUL before a product, if its x is made so and for it alone.
     Norm norm_before(const ggml_tensor* product) const {
-        const ggml_tensor* weighted = product->src[1];
-        if (weighted->op != GGML_OP_MUL || only_reader(weighted) != product) return {};
+        // The same numbers, however they are looked at: one part of a view would be others.
+        const ggml_tensor* weighted = through_views(product->src[1], product);
+        if (weighted != nullptr && (weighted->data != product->src[1]->data || weighted->ne[0] != product->src[1]->ne[0] ||
+                                    ggml_nelements(weighted) != ggml_nelements(product->src[1]))) {
+            return {};
+        }
+        if (weighted == nullptr || weighted->op != GGML_OP_MUL) return {};
         const ggml_tensor *norm = weighted->src[0], *weight = weighted->src[1];
+        if (weight->op != GGML_OP_NONE) return {};
         if (norm->op != GGML_OP_RMS_NORM || only_reader(norm) != weighted || !place_.count(norm)) return {};
         const bool vector = weight->ne[0] == norm->ne[0] && ggml_nelements(weight) == weight->ne[0];
         return vector && norm->src[0]->nb[0] == sizeof(float) && ggml_nrows(norm) == norm->ne[1] ? Norm{norm, weighted}
@@ -126,7 +122,8 @@ private:
             }
         }
         const ggml_tensor* last = product;
-        if (const ggml_tensor* after = only_reader(product); after != nullptr && place_.at(after) > place_.at(product)) {
+        const ggml_tensor* after = only_reader(product);
+        if (after != nullptr && !done_[static_cast<std::size_t>(place_.at(after))]) {
             DecodeProduct with = p;
             with.y = static_cast<float*>(after->data);
             with.y_stride = after->ne[0];
@@ -138,7 +135,8 @@ private:
                 with.residual_stride = static_cast<std::int64_t>(residual->nb[1] / sizeof(float));
             }
             fused.push_back(after);
-            const bool adds_in_place = residual == nullptr || residual->data == after->data || !Span(after).meets(Span(residual));
+            const bool adds_in_place =
+                residual == nullptr || residual->data == after->data || !Span(after).meets(Span(residual));
             const bool whole = residual == nullptr || (ggml_is_contiguous(residual) && residual->type == GGML_TYPE_F32);
             const bool fits = (with.swiglu || residual != nullptr) && can_decode(with) && adds_in_place && whole &&
                               ggml_is_contiguous(after) && !Span(after).meets(Span(x)) &&
@@ -151,7 +149,7 @@ private:
         }
         if (fused.size() == 1) return std::nullopt;
         take(fused);
-        return Step{last, p, {}};
+        return Step{last, p, {}, {}};
     }
 
     // --- rotation -----------------------------------------------------------------------------------------------------
@@ -191,12 +189,69 @@ private:
         }
         const bool kept = survives(r.query->src[0], first, last, fused) && survives(r.key->src[0], first, last, fused) &&
                           survives(r.store_value->src[0], first, last, fused);
-        // What is written must not be what is read: queries may stand where they stood, element by element.
+        // What is written must not be what is read.
         const bool apart = !Span(r.query).meets(Span(r.key->src[0])) && !Span(r.query).meets(Span(r.store_value->src[0])) &&
                            !Span(r.query).meets(Span(r.query->src[0]));
         if (!kept || !apart || !can_rotate_and_store(r)) return std::nullopt;
         take(fused);
-        return Step{graph_->nodes[last], {}, r};
+        return Step{graph_->nodes[last], {}, r, {}};
+    }
+
+    // --- draws --------------------------------------------------------------------------------------------------------
+
+    /// unconditional + guidance * (conditional - unconditional), before a draw and for it alone.
+    struct Guidance {
+        const ggml_tensor *sum = nullptr, *step = nullptr, *difference = nullptr;
+    };
+    Guidance guidance_before(const ggml_tensor* draw) const {
+        const ggml_tensor* sum = through_views(draw->src[0], draw);
+        if (sum == nullptr || sum->op != GGML_OP_ADD || sum->data != draw->src[0]->data) return {};
+        const ggml_tensor *unconditional = sum->src[0], *step = sum->src[1];
+        if (step->op != GGML_OP_MUL || only_reader(step) != sum) return {};
+        const ggml_tensor *difference = step->src[0], *factor = step->src[1];
+        if (difference->op != GGML_OP_SUB || only_reader(difference) != step) return {};
+        const ggml_tensor* conditional = difference->src[0];
+        const auto columns_apart = [&](const ggml_tensor* t) {  // [n, 1, songs]
+            return t->type == GGML_TYPE_F32 && t->nb[0] == sizeof(float) && t->ne[0] == draw->src[0]->ne[0] &&
+                   t->ne[1] == 1 && t->ne[2] == draw->src[0]->ne[1] && t->ne[3] == 1;
+        };
+        const bool same = difference->src[1]->data == unconditional->data && columns_apart(conditional) &&
+                          columns_apart(unconditional) && ggml_nelements(factor) == draw->src[0]->ne[1] &&
+                          factor->ne[2] == draw->src[0]->ne[1];
+        return same ? Guidance{sum, step, difference} : Guidance{};
+    }
+
+    static View columns_of(const ggml_tensor* t) {  // [n, 1, songs] as [n, songs]
+        View v = view(t);
+        v.ne[1] = v.ne[2], v.nb[1] = v.nb[2], v.ne[2] = 1;
+        return v;
+    }
+
+    std::optional<Step> fuse_draw(const ggml_tensor* draw) {
+        if (!sampling::can_run(draw)) return std::nullopt;
+        Draw d = draw_of(draw);
+        std::vector<const ggml_tensor*> fused{draw};
+        const ggml_tensor* last = draw;
+        if (const ggml_tensor* copy = only_reader(draw);
+            copy != nullptr && copy->op == GGML_OP_CPY && copy->type == GGML_TYPE_I32 && ggml_is_contiguous(copy)) {
+            d.tokens = static_cast<std::int32_t*>(copy->data);
+            fused.push_back(copy);
+            last = copy;
+        }
+        if (const Guidance g = guidance_before(draw); g.sum != nullptr) {
+            const ggml_tensor *conditional = g.difference->src[0], *unconditional = g.sum->src[0];
+            std::vector<const ggml_tensor*> with = fused;
+            with.insert(with.end(), {g.sum, g.step, g.difference});
+            const int first = place_.at(g.difference), end = place_.at(last);
+            if (survives(conditional, first, end, with) && survives(unconditional, first, end, with)) {
+                d.logits = columns_of(conditional), d.unconditional = columns_of(unconditional);
+                d.guidance = columns_of(g.step->src[1]);
+                fused = with;
+            }
+        }
+        if (fused.size() == 1) return std::nullopt;
+        take(fused);
+        return Step{last, {}, {}, d};
     }
 
     const ggml_cgraph* graph_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/cuda/decode_products.h"
+#include "kernels/cuda/sampling.h"
 
 #include <optional>
 #include <vector>
@@ -25,6 +26,7 @@ struct Step {
     const ggml_tensor* node = nullptr;  ///< the last of those that the step stands for
     std::optional<DecodeProduct> product;
     std::optional<RotateAndStore> rotate;
+    std::optional<Draw> draw;
 };
 
 /// The work of a graph in order. For decoding, where starting a kernel takes as long as many of them run, these become one:
@@ -33,6 +35,7 @@ struct Step {
 ///   product, ADD of the same shape             a product that adds
 ///   product, SWIGLU                            a product of two halves
 ///   ROPE (q), ROPE (k), SET_ROWS, SET_ROWS     RotateAndStore, before the attention that reads them
+///   SUB, MUL, ADD, draw, CPY                   a draw that guides, and writes its tokens where they are wanted
 ///
 /// only where nobody else reads what then is never written, and where no memory that is read has been given to others.
 [[nodiscard]] std::vector<Step> steps_of(const ggml_cgraph* graph);

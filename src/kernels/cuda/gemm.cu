@@ -22,8 +22,7 @@ __device__ T narrowed(float x) {
 }
 template <>
 __device__ __half narrowed<__half>(float x) {
-    constexpr float kLargest = 65504;
-    return from_float<__half>(fminf(fmaxf(x, -kLargest), kLargest));  // not-a-number becomes the least of them
+    return from_float<__half>(clamped(x));
 }
 
 template <typename T>

@@ -2,16 +2,20 @@
 
 namespace heart::cuda {
 
-bool can_run(const ggml_tensor* node) {
+bool is_view(const ggml_tensor* node) {
     switch (node->op) {
         case GGML_OP_NONE:
         case GGML_OP_RESHAPE:
         case GGML_OP_VIEW:
         case GGML_OP_PERMUTE:
-        case GGML_OP_TRANSPOSE: return true;  // another look at the same memory
-        default: return elementwise::can_run(node) || rows::can_run(node) || products::can_run(node) || attention::can_run(node) ||
-                        sampling::can_run(node);
+        case GGML_OP_TRANSPOSE: return true;
+        default: return false;
     }
+}
+
+bool can_run(const ggml_tensor* node) {
+    return is_view(node) || elementwise::can_run(node) || rows::can_run(node) || products::can_run(node) ||
+           attention::can_run(node) || sampling::can_run(node);
 }
 
 std::size_t scratch_bytes(const ggml_tensor* node) {

@@ -4,6 +4,9 @@
 
 namespace heart::cuda {
 
+/// Whether a node is another look at the same memory: nothing to compute.
+[[nodiscard]] bool is_view(const ggml_tensor* node);
+
 /// Whether this module computes a node, by operation, types, shapes and strides.
 [[nodiscard]] bool can_run(const ggml_tensor* node);
 

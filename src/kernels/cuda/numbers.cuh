@@ -34,6 +34,12 @@ __device__ inline __nv_bfloat16 from_float<__nv_bfloat16>(float x) {
     return __float2bfloat16_rn(x);
 }
 
+/// Within what f16 holds; not-a-number becomes the least of it.
+__device__ inline float clamped(float x) {
+    constexpr float kLargest = 65504;
+    return fminf(fmaxf(x, -kLargest), kLargest);
+}
+
 /// 32 8-bit integers that share a scale: ggml's block_q8_0.
 struct BlockQ8 {
     __half scale;

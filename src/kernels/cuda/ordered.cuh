@@ -5,7 +5,8 @@
 
 namespace heart::cuda {
 
-/// A number's bits, in an order in which larger numbers have larger bits. Not-a-number is the largest.
+/// A number's bits, in an order in which larger numbers have larger bits. Not-a-number is beyond all, on the side of its
+/// sign.
 __device__ inline unsigned ordered(float x) {
     const unsigned bits = __float_as_uint(x);
     return (bits & 0x80000000U) != 0 ? ~bits : bits | 0x80000000U;

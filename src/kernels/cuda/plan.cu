@@ -23,6 +23,8 @@ void Plan::run_each(const Context& c) const {
     for (const Step& step : steps_) {
         if (step.product) {
             decode(c, *step.product);
+        } else if (step.draw) {
+            draw(c, *step.draw);
         } else if (step.rotate) {
             rotate_and_store(c, *step.rotate);
         } else {

@@ -12,7 +12,7 @@ namespace heart::cuda {
 /// call. Nodes, addresses and settings must stay as they are for as long as the plan lives.
 class Plan {
 public:
-    Plan(const ggml_cgraph* graph);
+    explicit Plan(const ggml_cgraph* graph);
     ~Plan();
     Plan(const Plan&) = delete;
     Plan& operator=(const Plan&) = delete;

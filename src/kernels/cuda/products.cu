@@ -152,8 +152,7 @@ struct Convolution {
 };
 
 Convolution convolution_of(const ggml_tensor* node) {
-    Convolution c{setting_of<kernels::ConvolutionSetting>(node), node->src[0], node->src[1], nullptr,
-                  nullptr, nullptr};
+    Convolution c{setting_of<kernels::ConvolutionSetting>(node), node->src[0], node->src[1], nullptr, nullptr, nullptr};
     int next = 2;
     if (c.setting->has_bias) c.bias = node->src[next++];
     if (c.setting->has_past) c.past = node->src[next++];

@@ -35,7 +35,8 @@ struct Quantised {
         if constexpr (kType == GGML_TYPE_Q8_0) {
             const char* block = row + at / 32 * 34;
             const float scale = half_at(block);
-            for (int i = 0; i < 8; ++i) out[i] = scale * static_cast<float>(static_cast<signed char>(byte_at(block + 2 + at % 32 + i)));
+            for (int i = 0; i < 8; ++i)
+                out[i] = scale * static_cast<float>(static_cast<signed char>(byte_at(block + 2 + at % 32 + i)));
         } else if constexpr (kType == GGML_TYPE_Q4_0) {
             const char* block = row + at / 32 * 18;
             const float scale = half_at(block);

@@ -1,4 +1,5 @@
 #include "kernels/cuda/fusion.h"
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/numbers.cuh"
 #include "kernels/cuda/rotation.cuh"
 
@@ -26,6 +27,8 @@ template <typename T>
 __global__ void rotate_kernel(Operands o) {
     const int column = static_cast<int>(blockIdx.y), heads = o.query.ne[1], key_heads = o.key.ne[1], d = o.rotation.n;
     int head = static_cast<int>(blockIdx.x);
+    let_next_start();
+    wait_for_inputs();
     if (head < heads) {
         const auto* x = reinterpret_cast<const float*>(o.query.data + head * o.query.nb[1] + column * o.query.nb[2]);
         auto* y = reinterpret_cast<float*>(o.turned.data + head * o.turned.nb[1] + column * o.turned.nb[2]);
@@ -83,9 +86,9 @@ void rotate_and_store(const Context& c, const RotateAndStore& r) {
     const dim3 grid(static_cast<unsigned>(o.query.ne[1] + 2 * o.key.ne[1]), static_cast<unsigned>(o.query.ne[2]));
     const int threads = std::clamp((o.rotation.n / 2 + 31) / 32 * 32, 32, 256);
     switch (r.store_key->type) {
-        case GGML_TYPE_F16: rotate_kernel<__half><<<grid, threads, 0, c.stream>>>(o); return;
-        case GGML_TYPE_BF16: rotate_kernel<__nv_bfloat16><<<grid, threads, 0, c.stream>>>(o); return;
-        default: rotate_kernel<float><<<grid, threads, 0, c.stream>>>(o);
+        case GGML_TYPE_F16: return launch_early(c, rotate_kernel<__half>, grid, threads, 0, o);
+        case GGML_TYPE_BF16: return launch_early(c, rotate_kernel<__nv_bfloat16>, grid, threads, 0, o);
+        default: launch_early(c, rotate_kernel<float>, grid, threads, 0, o);
     }
 }
 

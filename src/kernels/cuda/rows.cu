@@ -140,12 +140,10 @@ __global__ void get_rows(View d, View table, View ids) {
     const std::int64_t id =
         *reinterpret_cast<const std::int32_t*>(ids.data + i1 * ids.nb[0] + i2 * ids.nb[1] + i3 * ids.nb[2]);
     auto* y = reinterpret_cast<float*>(d.row(row));
-    if (id < 0 || id >= table.ne[1]) {  // a defect upstream must show, and must not read elsewhere
-        for (int i = threadIdx.x; i < d.ne[0]; i += blockDim.x) y[i] = NAN;
-        return;
-    }
+    const int i = static_cast<int>(blockIdx.y * blockDim.x + threadIdx.x);
+    if (i >= d.ne[0]) return;
     const T* x = reinterpret_cast<const T*>(table.data + id * table.nb[1] + i2 * table.nb[2] + i3 * table.nb[3]);
-    for (int i = threadIdx.x; i < d.ne[0]; i += blockDim.x) y[i] = to_float(x[i]);
+    y[i] = id >= 0 && id < table.ne[1] ? to_float(x[i]) : NAN;  // a defect upstream must show, and not read elsewhere
 }
 
 /// Where row `row` of the values goes; null outside the table.
@@ -207,14 +205,15 @@ bool is_float(const ggml_tensor* t) {
 
 /// The rotation that this folder knows: adjacent pairs of the whole head, no interpolation.
 bool turns_adjacent_pairs(const ggml_tensor* node) {
-    return node->op_params[1] == node->ne[0] && node->op_params[2] == GGML_ROPE_TYPE_NORMAL && parameter(node, 6) == 1.0F &&
-           parameter(node, 7) == 0.0F && parameter(node, 8) == 1.0F && whole_f32_rows(node->src[0]);
+    return node->ne[0] <= kMostHeadDim && node->op_params[1] == node->ne[0] && node->op_params[2] == GGML_ROPE_TYPE_NORMAL &&
+           parameter(node, 6) == 1.0F && parameter(node, 7) == 0.0F && parameter(node, 8) == 1.0F &&
+           whole_f32_rows(node->src[0]);
 }
 
 void run_get_rows(const Context& c, const ggml_tensor* node) {
     const View d = view(node), table = view(node->src[0]), ids = view(node->src[1]);
     const int threads = std::min(threads_for(node->ne[0]), 256);
-    const unsigned blocks = rows_of(node);
+    const dim3 blocks(rows_of(node), blocks_for(node->ne[0], threads));
     switch (node->src[0]->type) {
         case GGML_TYPE_F16: get_rows<__half><<<blocks, threads, 0, c.stream>>>(d, table, ids); return;
         case GGML_TYPE_BF16: get_rows<__nv_bfloat16><<<blocks, threads, 0, c.stream>>>(d, table, ids); return;
@@ -277,9 +276,7 @@ void run(const Context& c, const ggml_tensor* node) {
             layer_norm<<<rows_of(node), threads_for(node->ne[0]), 0, c.stream>>>(view(node), view(a), eps);
             return;
         case GGML_OP_SOFT_MAX: return run_soft_max(c, node);
-        case GGML_OP_ARGMAX:
-            argmax<<<rows_of(a), threads_for(a->ne[0]), 0, c.stream>>>(view(node), view(a));
-            return;
+        case GGML_OP_ARGMAX: argmax<<<rows_of(a), threads_for(a->ne[0]), 0, c.stream>>>(view(node), view(a)); return;
         case GGML_OP_TOP_K:
             top_k<<<rows_of(a), threads_for(a->ne[0]), 0, c.stream>>>(view(node), view(a), static_cast<int>(node->ne[0]));
             return;

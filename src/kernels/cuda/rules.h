@@ -11,13 +11,14 @@ namespace heart::cuda {
 
 inline constexpr int kMostAttentionColumns = 2;  // for decoding; more are products of matrices
 inline constexpr int kMostHeadDim = 384;
+inline constexpr int kMostSplits = 256;          // parts of 64 positions that a cache is read in
 inline constexpr std::int64_t kCounters = 4096;  // blocks of attention that may count each other
 
 inline constexpr int kMostDrawn = 16384;  // logits that a token may be drawn from in one kernel
 
 /// Query heads of one key head that a block of attention takes.
 [[nodiscard]] inline int attention_group(std::int64_t group) {
-    return group > 2 ? 4 : 2;
+    return group <= 2 ? 2 : group == 3 ? 3 : 4;
 }
 
 /// Whether the attention of kernels/attention.h runs as one kernel; mask may be null.
@@ -33,7 +34,7 @@ inline constexpr int kMostDrawn = 16384;  // logits that a token may be drawn fr
     const std::int64_t group = q->ne[1] / k->ne[2], in_block = attention_group(group);
     const std::int64_t blocks = q->ne[2] * q->ne[3] * k->ne[2] * ((group + in_block - 1) / in_block);
     return types && one_piece(q) && one_piece(k) && one_piece(v) && (!plain || (on_words(k) && on_words(v))) &&
-           q->ne[0] % 4 == 0 && q->ne[0] <= kMostHeadDim && blocks <= kCounters &&
+           q->ne[0] % 4 == 0 && q->ne[0] <= kMostHeadDim && blocks <= kCounters && k->ne[1] <= 64 * kMostSplits &&
            (q->ne[2] <= kMostAttentionColumns || k->type == GGML_TYPE_Q8_0);
 }
 

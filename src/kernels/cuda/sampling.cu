@@ -1,5 +1,8 @@
 // The draw of a token as one node: what models/heartmula/sampler.cpp says, in one block.
 
+#include "kernels/cuda/sampling.h"
+
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/nodes.h"
 #include "kernels/cuda/numbers.cuh"
 #include "kernels/cuda/ordered.cuh"
@@ -13,73 +16,91 @@ namespace heart::cuda::sampling {
 namespace {
 
 constexpr int kThreads = 1024;
-constexpr int kWarps = kThreads / 32;
 constexpr int kEach = kMostDrawn / kThreads;  // logits that a thread holds
-constexpr int kDigits = 256;
+
+/// The largest key that at least k of the threads' keys reach: bit by bit.
+__device__ unsigned kth_largest(const unsigned (&key)[kEach], int each, int k) {
+    __shared__ unsigned reached[32];
+    if (threadIdx.x < 32) reached[threadIdx.x] = 0;
+    __syncthreads();
+    unsigned threshold = 0;
+    for (int bit = 31; bit >= 0; --bit) {
+        const unsigned candidate = threshold | 1U << bit;
+        unsigned own = 0;
+        for (int e = 0; e < kEach; ++e) own += e < each && key[e] >= candidate ? 1 : 0;
+        own = __reduce_add_sync(kAllLanes, own);
+        if (threadIdx.x % 32 == 0 && own > 0) atomicAdd(&reached[bit], own);
+        __syncthreads();
+        if (reached[bit] >= static_cast<unsigned>(k)) threshold = candidate;
+    }
+    return threshold;
+}
 
 /// One block a column: the first of the largest logits * scale + noise among those whose logit is at least the k-th largest.
-/// Finds that one eight bits at a time from histograms, one for each warp, since most logits share their leading bits.
-__global__ void __launch_bounds__(kThreads) draw(std::int32_t* tokens, View logits_of, View noise_of, View scale_of, int k) {
-    __shared__ unsigned histogram[kWarps][kDigits];
-    __shared__ unsigned total[kDigits];
-    __shared__ unsigned prefix, wanted;
-    __shared__ unsigned long long best_of_warp[kWarps];
-    const int thread = static_cast<int>(threadIdx.x), warp = thread / 32, n = logits_of.ne[0];
+__global__ void __launch_bounds__(kThreads) draw_kernel(Draw d) {
+    __shared__ unsigned long long best_of_warp[kThreads / 32];
+    const int thread = static_cast<int>(threadIdx.x), n = d.logits.ne[0], each = (n + kThreads - 1) / kThreads;
     const auto column = [](const View& v) { return reinterpret_cast<const float*>(v.data + blockIdx.x * v.nb[1]); };
-    const float *logits = column(logits_of), *noise = column(noise_of), scale = *column(scale_of);
-    float x[kEach];
-    unsigned key[kEach];
+    let_next_start();
+    wait_for_inputs();
+    const bool guided = d.unconditional.data != nullptr;
+    const float *logits = column(d.logits), *noise = column(d.noise), scale = *column(d.scale);
+    const float* unconditional = guided ? column(d.unconditional) : logits;
+    const float guidance = guided ? *column(d.guidance) : 0.0F;
+    float x[kEach] = {}, added[kEach] = {};
+    unsigned key[kEach] = {};  // below all numbers where there is none
     for (int e = 0; e < kEach; ++e) {
         const int i = thread + e * kThreads;
-        x[e] = i < n ? logits[i] * scale : 0.0F;
-        key[e] = i < n ? ordered(x[e]) : 0;
+        if (i >= n) continue;
+        // As the nodes that this stands for: each result rounded.
+        const float logit =
+            guided ? __fadd_rn(unconditional[i], __fmul_rn(logits[i] - unconditional[i], guidance)) : logits[i];
+        x[e] = __fmul_rn(logit, scale), added[e] = noise[i];
+        key[e] = ordered(x[e]);
     }
-    if (thread == 0) prefix = 0, wanted = static_cast<unsigned>(k);
-    for (int shift = 24; shift >= 0; shift -= 8) {
-        for (int i = thread; i < kWarps * kDigits; i += kThreads) (&histogram[0][0])[i] = 0;
-        __syncthreads();
-        for (int e = 0; e < kEach; ++e) {
-            const bool counts = thread + e * kThreads < n && (shift == 24 || key[e] >> (shift + 8) == prefix >> (shift + 8));
-            if (counts) atomicAdd(&histogram[warp][key[e] >> shift & 255], 1);
-        }
-        __syncthreads();
-        if (thread < kDigits) {
-            unsigned sum = 0;
-            for (int w = 0; w < kWarps; ++w) sum += histogram[w][thread];
-            total[thread] = sum;
-        }
-        __syncthreads();
-        if (thread == 0) {
-            int digit = kDigits - 1;
-            while (total[digit] < wanted) wanted -= total[digit--];
-            prefix |= static_cast<unsigned>(digit) << shift;
-        }
-        __syncthreads();
-    }
+    const unsigned threshold = kth_largest(key, each, d.k);
     unsigned long long best = 0;
     for (int e = 0; e < kEach; ++e) {
         const int i = thread + e * kThreads;
-        if (i < n && key[e] >= prefix) best = max(best, first_of_largest(x[e] + noise[i], i));
+        if (i < n && key[e] >= threshold) best = max(best, first_of_largest(x[e] + added[e], i));
     }
     for (int step = 16; step > 0; step /= 2) best = max(best, __shfl_xor_sync(kAllLanes, best, step));
-    if (thread % 32 == 0) best_of_warp[warp] = best;
+    if (thread % 32 == 0) best_of_warp[thread / 32] = best;
     __syncthreads();
     if (thread != 0) return;
-    for (int w = 1; w < kWarps; ++w) best = max(best, best_of_warp[w]);
-    tokens[blockIdx.x] = index_of(best);
+    for (int w = 1; w < kThreads / 32; ++w) best = max(best, best_of_warp[w]);
+    d.tokens[blockIdx.x] = index_of(best);
+}
+
+bool is_f32_column(const ggml_tensor* t) {
+    return t->type == GGML_TYPE_F32 && t->nb[0] == sizeof(float) && t->ne[2] * t->ne[3] == 1;
 }
 
 }  // namespace
 
 bool can_run(const ggml_tensor* node) {
-    return is_kind(node, kernels::NodeKind::draw);
+    return is_kind(node, kernels::NodeKind::draw) && node->src[0]->ne[0] <= kMostDrawn && is_f32_column(node->src[0]) &&
+           is_f32_column(node->src[1]) && is_f32_column(node->src[2]);
 }
 
 void run(const Context& c, const ggml_tensor* node) {
-    const View logits = view(node->src[0]);
-    const int k = std::min(setting_of<kernels::DrawSetting>(node)->k, logits.ne[0]);
-    draw<<<static_cast<unsigned>(logits.ne[1]), kThreads, 0, c.stream>>>(static_cast<std::int32_t*>(node->data), logits,
-                                                                        view(node->src[1]), view(node->src[2]), k);
+    draw(c, draw_of(node));
 }
 
 }  // namespace heart::cuda::sampling
+
+namespace heart::cuda {
+
+Draw draw_of(const ggml_tensor* node) {
+    Draw d;
+    d.logits = view(node->src[0]), d.noise = view(node->src[1]), d.scale = view(node->src[2]);
+    d.tokens = static_cast<std::int32_t*>(node->data);
+    d.k = std::min(setting_of<kernels::DrawSetting>(node)->k, d.logits.ne[0]);
+    return d;
+}
+
+void draw(const Context& c, const Draw& d) {
+    launch_early(c, sampling::draw_kernel, dim3(static_cast<unsigned>(d.logits.ne[1])), sampling::kThreads, 0, d);
+}
+
+}  // namespace heart::cuda

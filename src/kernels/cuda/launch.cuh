@@ -1,0 +1,42 @@
+#pragma once
+
+#include "kernels/cuda/context.h"
+
+namespace heart::cuda {
+
+// Programmatic dependent launch (CUDA Programming Guide): a kernel's blocks may start while the kernel before still runs,
+// and do what does not depend on it, as reading weights. Every kernel that is launched so waits before it reads or writes
+// anything else; since each waits, what is done stays done for all that follow.
+
+/// Until the kernels before have ended and what they wrote is seen.
+__device__ inline void wait_for_inputs() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
+/// Allows the next kernel to start where there is room beside this one.
+__device__ inline void let_next_start() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;");
+#endif
+}
+
+/// Launches a kernel that calls `wait_for_inputs` first, early where the device and the context allow it.
+template <typename... Parameters, typename... Arguments>
+void launch_early(const Context& c, void (*kernel)(Parameters...), dim3 grid, int threads, std::size_t shared_bytes,
+                  const Arguments&... arguments) {
+    cudaLaunchAttribute early{};
+    early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    early.val.programmaticStreamSerializationAllowed = 1;
+    cudaLaunchConfig_t config{};
+    config.gridDim = grid;
+    config.blockDim = dim3(static_cast<unsigned>(threads));
+    config.dynamicSmemBytes = shared_bytes;
+    config.stream = c.stream;
+    config.attrs = &early;
+    config.numAttrs = c.overlaps ? 1 : 0;
+    check(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), "launching a kernel");
+}
+
+}  // namespace heart::cuda
