@@ -55,7 +55,7 @@ typedef struct heart_engine_options {
     size_t struct_size;      /* set by heart_engine_options_init: lets later versions add fields */
     const char* model_path;  /* folder of checkpoints; NULL: the built-in demo model */
     const char* version;     /* picks HeartMuLa-oss-<version>; "3B" */
-    const char* device;      /* "auto" or "cpu" */
+    const char* device;      /* "auto", "cpu", "cuda", "cuda:1", ... */
     const char* mula_dtype;  /* "bfloat16", "float32" (exact) or "float16" */
     const char* codec_dtype; /* "float32" or "float16" */
     int lazy_load;           /* nonzero: hold one model at a time */

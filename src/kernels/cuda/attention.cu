@@ -110,12 +110,12 @@ __device__ void weigh(const float* parts, int count, std::int64_t stride, float*
     if (lane == 0) *total = sum, *largest = most;
 }
 
-/// Element e of the union.
+/// Element e of the union. Parts that see nothing weigh nothing and hold zeros: without a branch, all are read at once.
 __device__ float joined(const float* parts, int count, std::int64_t stride, const float* weights, int e) {
     float sum = 0;
 #pragma unroll 8
     for (int i = 0; i < count; ++i) {
-        if (weights[i] != 0) sum = fmaf(weights[i], parts[i * stride + 2 + e], sum);
+        sum = fmaf(weights[i], parts[i * stride + 2 + e], sum);
     }
     return sum;
 }

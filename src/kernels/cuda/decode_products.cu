@@ -15,10 +15,11 @@ namespace heart::cuda {
 
 namespace {
 
-constexpr int kWarps = 8;     // of a block; each takes every eighth chunk of the rows
-constexpr int kChunk = 32;    // numbers of a row that a warp multiplies at once
-constexpr int kTileRows = 8;  // rows of W that share one multiplication
-constexpr int kAhead = 12;    // chunks of all tiles that are on their way from memory at a time
+constexpr int kWarps = 8;                               // of a block; each takes every eighth chunk of the rows
+constexpr int kChunk = 32;                              // numbers of a row that a warp multiplies at once
+constexpr int kTileRows = 8;                            // rows of W that share one multiplication
+constexpr int kAhead = 12;                              // chunks of all tiles that are on their way from memory at a time
+constexpr std::size_t kSharedWithoutAsking = 32 << 10;  // beside what the kernel declares
 
 struct Sums {
     float c[4] = {0, 0, 0, 0};  // columns lane / 4 and 8 + lane / 4 of x, rows 2 (lane % 4) and the next of the tile
@@ -139,34 +140,76 @@ struct Blocks {
 
 // --- the kernel -----------------------------------------------------------------------------------------------------------
 
-/// 8 numbers of one column of x, weighted if there is a norm; adds their squares up.
-template <typename T, bool kNorm>
-__device__ Eight activations(const DecodeProduct& p, const float* x, int at, float& squares) {
-    Eight out;
-    if (x == nullptr) return out;
-    const float4 low = *reinterpret_cast<const float4*>(x + at), high = *reinterpret_cast<const float4*>(x + at + 4);
-    float v[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
-    if constexpr (kNorm) {
-        const float4 a = *reinterpret_cast<const float4*>(p.norm_weight + at);
-        const float4 b = *reinterpret_cast<const float4*>(p.norm_weight + at + 4);
-        const float weight[8] = {a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w};
-        for (int i = 0; i < 8; ++i) {
-            squares = fmaf(v[i], v[i], squares);
-            v[i] *= weight[i];
+/// What a warp multiplies its rows by: its chunks of x as numbers of 16 bits, in shared memory that is its own. They are
+/// read all at once: one after the other, each would wait as long as all of them.
+template <typename T, int kChunks>
+class Activations {
+public:
+    static_assert(kChunks % 4 == 0 || kChunks == 6);
+
+    __device__ Activations(const DecodeProduct& p, T* shared) : p_(p), shared_(shared) {}
+
+    /// Chunks first, first + kWarps, ...; with a norm weighted, and their squares added to `squares` [columns].
+    template <bool kNorm>
+    __device__ void read(int first, int chunks, int lane, float* squares) {
+        constexpr int kEach = (kChunks + 3) / 4;  // eight lanes read a chunk
+        const int quarter = lane % 8 * 4;
+        float4 weight[kEach];
+        if constexpr (kNorm) {
+            for (int e = 0; e < kEach; ++e) weight[e] = at(p_.norm_weight, first, e, chunks, lane, quarter);
         }
+        __syncwarp();  // what was there before has been used
+#pragma unroll 2
+        for (int column = 0; column < p_.columns; ++column) {
+            float4 v[kEach];
+            for (int e = 0; e < kEach; ++e) v[e] = at(p_.x + column * p_.x_stride, first, e, chunks, lane, quarter);
+            float sum = 0;
+            for (int e = 0; e < kEach; ++e) {
+                if constexpr (kNorm) {
+                    sum = fmaf(v[e].x, v[e].x, fmaf(v[e].y, v[e].y, fmaf(v[e].z, v[e].z, fmaf(v[e].w, v[e].w, sum))));
+                    v[e].x *= weight[e].x, v[e].y *= weight[e].y, v[e].z *= weight[e].z, v[e].w *= weight[e].w;
+                }
+                const int a = e * 4 + lane / 8;
+                if (a >= kChunks) continue;
+                *reinterpret_cast<uint2*>(shared_ + (a * p_.columns + column) * kChunk + quarter) =
+                    make_uint2(pack(v[e].x, v[e].y, T{}), pack(v[e].z, v[e].w, T{}));
+            }
+            if constexpr (kNorm) {
+                sum = warp_sum(sum);
+                if (lane == 0) squares[column] += sum;
+            }
+        }
+        __syncwarp();
     }
-    for (int i = 0; i < 4; ++i) out.pairs[i] = pack(v[2 * i], v[2 * i + 1], T{});
-    return out;
-}
+
+    /// This lane's part of chunk number `a` of those read.
+    template <bool kWide>
+    __device__ Columns columns(int a, int lane) const {
+        Columns out;
+        const auto part = [&](int column) {
+            const T* from = shared_ + (a * p_.columns + column) * kChunk + lane % 4 * 8;
+            const uint4 v = *reinterpret_cast<const uint4*>(from);
+            return Eight{{v.x, v.y, v.z, v.w}};
+        };
+        if (lane / 4 < p_.columns) out.low = part(lane / 4);
+        if (kWide && 8 + lane / 4 < p_.columns) out.high = part(8 + lane / 4);
+        return out;
+    }
+
+private:
+    /// Four numbers of chunk e * 4 + lane / 8; zeros behind the last.
+    static __device__ float4 at(const float* x, int first, int e, int chunks, int lane, int quarter) {
+        const int a = e * 4 + lane / 8, chunk = first + a * kWarps;
+        if (a >= kChunks || chunk >= chunks) return {0, 0, 0, 0};
+        return *reinterpret_cast<const float4*>(x + chunk * kChunk + quarter);
+    }
+
+    const DecodeProduct& p_;
+    T* shared_;
+};
 
 __device__ float silu(float x) {
     return x / (1.0F + expf(-x));
-}
-
-/// The sum of four lanes that stand side by side, in each of them.
-__device__ float sum_of_four(float x) {
-    x += __shfl_xor_sync(kAllLanes, x, 1);
-    return x + __shfl_xor_sync(kAllLanes, x, 2);
 }
 
 /// What the warps of a block have summed up, each over its chunks.
@@ -204,6 +247,7 @@ __global__ void __launch_bounds__(kWarps * 32, 2) decode_kernel(DecodeProduct p)
     using T = typename W::Number;
     constexpr int kTiles = kSwiglu ? 2 : 1, kOnTheWay = kAhead / kTiles, kColumns = kWide ? 16 : 8;
     __shared__ Partial<kTiles, kColumns> partial;
+    extern __shared__ uint4 of_warps[];
     const int lane = static_cast<int>(threadIdx.x % 32), warp = static_cast<int>(threadIdx.x / 32), column = lane / 4;
     const int half = p.out / 2, rows = kSwiglu ? half : p.out;
     const int first_row = static_cast<int>(blockIdx.x) * kTileRows, chunks = p.in / kChunk;
@@ -225,20 +269,18 @@ __global__ void __launch_bounds__(kWarps * 32, 2) decode_kernel(DecodeProduct p)
     let_next_start();
     wait_for_inputs();
 
-    const float* low = column < p.columns ? p.x + column * p.x_stride : nullptr;
-    const float* high = kWide && 8 + column < p.columns ? p.x + (8 + column) * p.x_stride : nullptr;
+    Activations<T, kOnTheWay> x(p, reinterpret_cast<T*>(of_warps) + warp * kOnTheWay * p.columns * kChunk);
+    if (kNorm && lane < kColumns) partial.squares[warp][lane] = 0;
     Sums sum[kTiles];
-    float low_squares = 0, high_squares = 0;
     for (int first = warp; first < chunks; first += kWarps * kOnTheWay) {
+        x.template read<kNorm>(first, chunks, lane, partial.squares[warp]);
 #pragma unroll
         for (int a = 0; a < kOnTheWay; ++a) {
             const int chunk = first + a * kWarps, next = chunk + kWarps * kOnTheWay;
             if (chunk >= chunks) break;
-            Columns x;
-            x.low = activations<T, kNorm>(p, low, chunk * kChunk + lane % 4 * 8, low_squares);
-            if constexpr (kWide) x.high = activations<T, kNorm>(p, high, chunk * kChunk + lane % 4 * 8, high_squares);
+            const Columns both = x.template columns<kWide>(a, lane);
             for (int t = 0; t < kTiles; ++t) {
-                W::add_product(sum[t], x, raw[a][t]);
+                W::add_product(sum[t], both, raw[a][t]);
                 if (next < chunks) raw[a][t] = W::load(tile[t], next, lane, p.in);
             }
         }
@@ -247,11 +289,6 @@ __global__ void __launch_bounds__(kWarps * 32, 2) decode_kernel(DecodeProduct p)
         for (int i = 0; i < (kWide ? 4 : 2); ++i) {
             partial.sums[warp][t][column + i / 2 * 8][lane % 4 * 2 + i % 2] = sum[t].c[i];
         }
-    }
-    if constexpr (kNorm) {
-        low_squares = sum_of_four(low_squares), high_squares = sum_of_four(high_squares);
-        if (lane % 4 == 0) partial.squares[warp][column] = low_squares;
-        if (kWide && lane % 4 == 0) partial.squares[warp][8 + column] = high_squares;
     }
     __syncthreads();
     finish<kNorm, kSwiglu, kColumns>(p, partial, first_row, rows);
@@ -282,7 +319,15 @@ __global__ void decode_f32(DecodeProduct p) {
 template <typename W, bool kWide>
 void launch(const Context& c, const DecodeProduct& p) {
     const dim3 blocks(blocks_for(p.swiglu ? p.out / 2 : p.out, kTileRows));
-    const auto start = [&](auto kernel) { launch_early(c, kernel, blocks, kWarps * 32, 0, p); };
+    const auto chunks = static_cast<std::size_t>(p.swiglu ? kAhead / 2 : kAhead);
+    const std::size_t shared = kWarps * chunks * static_cast<std::size_t>(p.columns) * kChunk * sizeof(typename W::Number);
+    const auto start = [&](auto kernel) {
+        if (shared > kSharedWithoutAsking) {
+            check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared)),
+                  "taking shared memory");
+        }
+        launch_early(c, kernel, blocks, kWarps * 32, shared, p);
+    };
     const bool norm = p.norm_weight != nullptr;
     if (norm && p.swiglu) return start(decode_kernel<W, true, true, kWide>);
     if (norm) return start(decode_kernel<W, true, false, kWide>);

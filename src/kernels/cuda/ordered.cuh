@@ -12,6 +12,11 @@ __device__ inline unsigned ordered(float x) {
     return (bits & 0x80000000U) != 0 ? ~bits : bits | 0x80000000U;
 }
 
+/// The number that `ordered` made these bits of.
+__device__ inline float number_of(unsigned key) {
+    return __uint_as_float((key & 0x80000000U) != 0 ? key & 0x7fffffffU : ~key);
+}
+
 /// A key whose maximum is the first of the largest numbers, as torch's argmax has it.
 __device__ inline unsigned long long first_of_largest(float x, int index) {
     return static_cast<unsigned long long>(ordered(x)) << 32 | (UINT_MAX - static_cast<unsigned>(index));

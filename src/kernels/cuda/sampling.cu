@@ -15,7 +15,7 @@ namespace heart::cuda::sampling {
 
 namespace {
 
-constexpr int kThreads = 1024;
+constexpr int kThreads = 512;
 constexpr int kEach = kMostDrawn / kThreads;  // logits that a thread holds
 
 /// The largest key that at least k of the threads' keys reach: bit by bit.
@@ -27,7 +27,11 @@ __device__ unsigned kth_largest(const unsigned (&key)[kEach], int each, int k) {
     for (int bit = 31; bit >= 0; --bit) {
         const unsigned candidate = threshold | 1U << bit;
         unsigned own = 0;
-        for (int e = 0; e < kEach; ++e) own += e < each && key[e] >= candidate ? 1 : 0;
+#pragma unroll
+        for (int e = 0; e < kEach; ++e) {
+            if (e >= each) break;
+            own += key[e] >= candidate ? 1 : 0;
+        }
         own = __reduce_add_sync(kAllLanes, own);
         if (threadIdx.x % 32 == 0 && own > 0) atomicAdd(&reached[bit], own);
         __syncthreads();
@@ -47,22 +51,22 @@ __global__ void __launch_bounds__(kThreads) draw_kernel(Draw d) {
     const float *logits = column(d.logits), *noise = column(d.noise), scale = *column(d.scale);
     const float* unconditional = guided ? column(d.unconditional) : logits;
     const float guidance = guided ? *column(d.guidance) : 0.0F;
-    float x[kEach] = {}, added[kEach] = {};
     unsigned key[kEach] = {};  // below all numbers where there is none
+#pragma unroll
     for (int e = 0; e < kEach; ++e) {
         const int i = thread + e * kThreads;
-        if (i >= n) continue;
+        if (i >= n) break;
         // As the nodes that this stands for: each result rounded.
         const float logit =
             guided ? __fadd_rn(unconditional[i], __fmul_rn(logits[i] - unconditional[i], guidance)) : logits[i];
-        x[e] = __fmul_rn(logit, scale), added[e] = noise[i];
-        key[e] = ordered(x[e]);
+        key[e] = ordered(__fmul_rn(logit, scale));
     }
     const unsigned threshold = kth_largest(key, each, d.k);
     unsigned long long best = 0;
+#pragma unroll
     for (int e = 0; e < kEach; ++e) {
         const int i = thread + e * kThreads;
-        if (i < n && key[e] >= threshold) best = max(best, first_of_largest(x[e] + added[e], i));
+        if (i < n && key[e] >= threshold) best = max(best, first_of_largest(number_of(key[e]) + noise[i], i));
     }
     for (int step = 16; step > 0; step /= 2) best = max(best, __shfl_xor_sync(kAllLanes, best, step));
     if (thread % 32 == 0) best_of_warp[thread / 32] = best;
