@@ -69,9 +69,14 @@ class Stream {
 public:
     Stream(int device, Copies& copies) : device_(device), copies_(copies) {
         check(cudaSetDevice(device), "choosing the device");
-        int major = 0;
-        check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "asking the device");
-        context_.overlaps = major >= kLeastMajorThatOverlaps;
+        const auto attribute = [&](cudaDeviceAttr name) {
+            int value = 0;
+            check(cudaDeviceGetAttribute(&value, name, device), "asking the device");
+            return value;
+        };
+        context_.overlaps = attribute(cudaDevAttrComputeCapabilityMajor) >= kLeastMajorThatOverlaps;
+        context_.processors = attribute(cudaDevAttrMultiProcessorCount);
+        context_.shared_bytes = static_cast<std::size_t>(attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin));
         check(cudaStreamCreateWithFlags(&context_.stream, cudaStreamNonBlocking), "making a stream");
         check(cublasCreate(&context_.blas), "starting cuBLAS");
         check(cublasSetStream(context_.blas, context_.stream), "starting cuBLAS");

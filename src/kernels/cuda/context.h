@@ -66,6 +66,8 @@ struct Context {
     cublasHandle_t blas = nullptr;
     void* scratch = nullptr;       ///< at least `scratch_bytes` of the node
     bool overlaps = false;         ///< kernels may start before the ones before have ended (launch.cuh)
+    int processors = 1;            ///< streaming multiprocessors
+    std::size_t shared_bytes = 0;  ///< that a block may ask for
     unsigned* counters = nullptr;  ///< kCounters zeros, which a kernel leaves as zeros
 };
 

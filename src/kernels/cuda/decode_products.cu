@@ -216,11 +216,15 @@ __device__ float silu(float x) {
 template <int kTiles, int kColumns>
 struct Partial {
     float sums[kWarps][kTiles][kColumns][kTileRows];
-    float squares[kWarps][kColumns];
+};
+template <int kColumns>
+struct Squares {
+    float of[kWarps][kColumns];
 };
 
 template <bool kNorm, bool kSwiglu, int kColumns>
-__device__ void finish(const DecodeProduct& p, const Partial<kSwiglu ? 2 : 1, kColumns>& partial, int first_row, int rows) {
+__device__ void finish(const DecodeProduct& p, const Partial<kSwiglu ? 2 : 1, kColumns>& partial,
+                       const Squares<kColumns>& squares_of, int first_row, int rows) {
     const int column = static_cast<int>(threadIdx.x) / kTileRows, row = static_cast<int>(threadIdx.x) % kTileRows;
     if (column >= p.columns || first_row + row >= rows) return;
     constexpr int kTiles = kSwiglu ? 2 : 1;
@@ -228,7 +232,7 @@ __device__ void finish(const DecodeProduct& p, const Partial<kSwiglu ? 2 : 1, kC
     float squares = 0;
     for (int w = 0; w < kWarps; ++w) {
         for (int t = 0; t < kTiles; ++t) total[t] += partial.sums[w][t][column][row];
-        if constexpr (kNorm) squares += partial.squares[w][column];
+        if constexpr (kNorm) squares += squares_of.of[w][column];
     }
     if constexpr (kNorm) {
         const float factor = rsqrtf(squares / static_cast<float>(p.in) + p.norm_eps);
@@ -247,6 +251,7 @@ __global__ void __launch_bounds__(kWarps * 32, 2) decode_kernel(DecodeProduct p)
     using T = typename W::Number;
     constexpr int kTiles = kSwiglu ? 2 : 1, kOnTheWay = kAhead / kTiles, kColumns = kWide ? 16 : 8;
     __shared__ Partial<kTiles, kColumns> partial;
+    __shared__ Squares<kColumns> squares;
     extern __shared__ uint4 of_warps[];
     const int lane = static_cast<int>(threadIdx.x % 32), warp = static_cast<int>(threadIdx.x / 32), column = lane / 4;
     const int half = p.out / 2, rows = kSwiglu ? half : p.out;
@@ -270,10 +275,10 @@ __global__ void __launch_bounds__(kWarps * 32, 2) decode_kernel(DecodeProduct p)
     wait_for_inputs();
 
     Activations<T, kOnTheWay> x(p, reinterpret_cast<T*>(of_warps) + warp * kOnTheWay * p.columns * kChunk);
-    if (kNorm && lane < kColumns) partial.squares[warp][lane] = 0;
+    if (kNorm && lane < kColumns) squares.of[warp][lane] = 0;
     Sums sum[kTiles];
     for (int first = warp; first < chunks; first += kWarps * kOnTheWay) {
-        x.template read<kNorm>(first, chunks, lane, partial.squares[warp]);
+        x.template read<kNorm>(first, chunks, lane, squares.of[warp]);
 #pragma unroll
         for (int a = 0; a < kOnTheWay; ++a) {
             const int chunk = first + a * kWarps, next = chunk + kWarps * kOnTheWay;
@@ -291,7 +296,161 @@ __global__ void __launch_bounds__(kWarps * 32, 2) decode_kernel(DecodeProduct p)
         }
     }
     __syncthreads();
-    finish<kNorm, kSwiglu, kColumns>(p, partial, first_row, rows);
+    finish<kNorm, kSwiglu, kColumns>(p, partial, squares, first_row, rows);
+}
+
+// --- the same for very few columns, without a pause -----------------------------------------------------------------------
+
+// A block takes tile after tile, and each lane has kSlots pieces of 16 bytes on their way into shared memory all the time,
+// across the ends of tiles; what it asked for it reads itself, so that nobody waits for anybody but at the end of a tile.
+// Chunks go to warps, and sums are added, as above: the results are the same to the last bit.
+
+constexpr int kSlots = 16;
+constexpr int kStreamColumns = 4;
+constexpr int kStreamBlocks = 2;  // of a multiprocessor
+
+__device__ void copy_ahead(void* shared, const void* from) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;"
+                 :
+                 : "r"(static_cast<unsigned>(__cvta_generic_to_shared(shared))), "l"(from));
+}
+__device__ void end_group() {
+    asm volatile("cp.async.commit_group;");
+}
+/// Until all groups but the `kStill` latest are there.
+template <int kStill>
+__device__ void wait_for_groups() {
+    asm volatile("cp.async.wait_group %0;" : : "n"(kStill) : "memory");
+}
+
+/// The chunks that a lane asks for, in the order in which its warp uses them.
+template <typename T, bool kSwiglu>
+class ChunkStream {
+public:
+    static constexpr int kTiles = kSwiglu ? 2 : 1, kDepth = kSlots / kTiles;
+
+    __device__ ChunkStream(const DecodeProduct& p, int rows, uint4* slots) : p_(p), rows_(rows), slots_(slots) {
+        tile_ = static_cast<int>(blockIdx.x) * kTileRows;
+        if (warp() >= chunks()) tile_ = rows_;  // fewer chunks than warps
+        find_rows();
+    }
+
+    /// Asks for the next chunk; a group even where there is none, so that groups can be counted.
+    __device__ void ask() {
+        if (tile_ < rows_) {
+            for (int t = 0; t < kTiles; ++t) {
+                copy_ahead(slots_ + (asked_ * kTiles + t) * 32 + lane(),
+                           row_[t] + (chunk_ * kChunk + lane() % 4 * 8) * sizeof(T));
+            }
+            chunk_ += kWarps;
+            if (chunk_ >= chunks()) {
+                chunk_ = warp();
+                tile_ += static_cast<int>(gridDim.x) * kTileRows;
+                find_rows();
+            }
+        }
+        end_group();
+        asked_ = asked_ + 1 == kDepth ? 0 : asked_ + 1;
+    }
+
+    /// The chunk asked for first, once it is there.
+    __device__ void take(uint4 (&w)[kTiles]) {
+        wait_for_groups<kDepth - 1>();
+        for (int t = 0; t < kTiles; ++t) w[t] = slots_[(taken_ * kTiles + t) * 32 + lane()];
+        taken_ = taken_ + 1 == kDepth ? 0 : taken_ + 1;
+    }
+
+private:
+    static __device__ int lane() { return static_cast<int>(threadIdx.x % 32); }
+    static __device__ int warp() { return static_cast<int>(threadIdx.x / 32); }
+    __device__ int chunks() const { return p_.in / kChunk; }
+    __device__ void find_rows() {
+        for (int t = 0; t < kTiles; ++t) {
+            const int row = t * (p_.out / 2) + min(tile_ + lane() / 4, rows_ - 1);
+            row_[t] = static_cast<const char*>(p_.w) + row * p_.row_bytes;
+        }
+    }
+
+    const DecodeProduct& p_;
+    int rows_;
+    uint4* slots_;
+    int tile_ = 0, chunk_ = warp(), asked_ = 0, taken_ = 0;
+    const char* row_[kTiles];
+};
+
+template <typename T, bool kNorm, bool kSwiglu>
+__global__ void __launch_bounds__(kWarps * 32, kStreamBlocks) stream_kernel(DecodeProduct p) {
+    using Stream = ChunkStream<T, kSwiglu>;
+    constexpr int kTiles = Stream::kTiles, kRound = kAhead / kTiles, kColumns = 8;
+    __shared__ Partial<kTiles, kColumns> partial[2];  // in turns: one is read while the next is written
+    __shared__ Squares<kColumns> squares;
+    extern __shared__ uint4 shared[];
+    const int lane = static_cast<int>(threadIdx.x % 32), warp = static_cast<int>(threadIdx.x / 32);
+    const int rows = kSwiglu ? p.out / 2 : p.out, chunks = p.in / kChunk,
+              rounds = (chunks + kWarps * kRound - 1) / (kWarps * kRound);
+    const int own = (chunks - warp + kWarps - 1) / kWarps;
+    Stream stream(p, rows, shared + warp * kSlots * 32);
+    for (int i = 0; i < Stream::kDepth; ++i) stream.ask();
+    let_next_start();
+    wait_for_inputs();
+
+    T* mine = reinterpret_cast<T*>(shared + kWarps * kSlots * 32) + warp * rounds * kRound * p.columns * kChunk;
+    if (kNorm && lane < kColumns) squares.of[warp][lane] = 0;
+    for (int r = 0; r < rounds; ++r) {
+        Activations<T, kRound> part(p, mine + r * kRound * p.columns * kChunk);
+        part.template read<kNorm>(warp + r * kRound * kWarps, chunks, lane, squares.of[warp]);
+    }
+    const Activations<T, kRound> x(p, mine);
+    int turn = 0;
+    for (int first_row = static_cast<int>(blockIdx.x) * kTileRows; first_row < rows;
+         first_row += static_cast<int>(gridDim.x) * kTileRows, turn ^= 1) {
+        Sums sum[kTiles];
+        for (int i = 0; i < own; ++i) {
+            uint4 w[kTiles];
+            stream.take(w);
+            const Columns both = x.template columns<false>(i, lane);
+            for (int t = 0; t < kTiles; ++t) multiply(sum[t], both, {w[t].x, w[t].y, w[t].z, w[t].w}, T{});
+            stream.ask();
+        }
+        for (int t = 0; t < kTiles; ++t) {
+            for (int i = 0; i < 2; ++i) partial[turn].sums[warp][t][lane / 4][lane % 4 * 2 + i] = sum[t].c[i];
+        }
+        __syncthreads();
+        finish<kNorm, kSwiglu, kColumns>(p, partial[turn], squares, first_row, rows);
+    }
+    wait_for_groups<0>();
+}
+
+template <typename T>
+std::size_t stream_bytes(const DecodeProduct& p) {
+    const int round = kWarps * (p.swiglu ? kAhead / 2 : kAhead), rounds = (p.in / kChunk + round - 1) / round;
+    return kWarps * kSlots * 32 * sizeof(uint4) +
+           static_cast<std::size_t>(round) * static_cast<std::size_t>(rounds * p.columns) * kChunk * sizeof(T);
+}
+
+/// Whether there is so much of the matrix that a block has several tiles to stream, and room for what it needs.
+template <typename T>
+bool can_stream(const Context& c, const DecodeProduct& p) {
+    constexpr std::size_t kDeclared = 20 << 10;
+    return p.columns <= kStreamColumns && (p.swiglu ? p.out / 2 : p.out) / kTileRows > c.processors &&
+           stream_bytes<T>(p) + kDeclared <= c.shared_bytes;
+}
+
+template <typename T>
+void launch_stream(const Context& c, const DecodeProduct& p) {
+    const int tiles = static_cast<int>(blocks_for(p.swiglu ? p.out / 2 : p.out, kTileRows));
+    const dim3 blocks(static_cast<unsigned>(std::min(tiles, kStreamBlocks * c.processors)));
+    const std::size_t bytes = stream_bytes<T>(p);
+    const auto start = [&](auto kernel) {
+        check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)),
+              "taking shared memory");
+        launch_early(c, kernel, blocks, kWarps * 32, bytes, p);
+    };
+    const bool norm = p.norm_weight != nullptr;
+    if (norm && p.swiglu) return start(stream_kernel<T, true, true>);
+    if (norm) return start(stream_kernel<T, true, false>);
+    if (p.swiglu) return start(stream_kernel<T, false, true>);
+    start(stream_kernel<T, false, false>);
 }
 
 /// f32 weights, multiplied in f32: one warp a row. The exact mode.
@@ -340,10 +499,15 @@ void launch(const Context& c, const DecodeProduct& p) {
     p.columns > 8 ? launch<W, true>(c, p) : launch<W, false>(c, p);
 }
 
+template <typename T>
+void launch_sixteen_bits(const Context& c, const DecodeProduct& p) {
+    can_stream<T>(c, p) ? launch_stream<T>(c, p) : launch<SixteenBits<T>>(c, p);
+}
+
 void launch_columns(const Context& c, const DecodeProduct& p) {
     switch (p.type) {
-        case GGML_TYPE_F16: return launch<SixteenBits<__half>>(c, p);
-        case GGML_TYPE_BF16: return launch<SixteenBits<__nv_bfloat16>>(c, p);
+        case GGML_TYPE_F16: return launch_sixteen_bits<__half>(c, p);
+        case GGML_TYPE_BF16: return launch_sixteen_bits<__nv_bfloat16>(c, p);
         case GGML_TYPE_Q8_0: return p.in_planes ? launch<Planes8>(c, p) : launch<Blocks<GGML_TYPE_Q8_0>>(c, p);
         case GGML_TYPE_Q4_0: return launch<Blocks<GGML_TYPE_Q4_0>>(c, p);
         case GGML_TYPE_Q4_K: return launch<Blocks<GGML_TYPE_Q4_K>>(c, p);
