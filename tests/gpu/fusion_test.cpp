@@ -2,6 +2,7 @@
 // kernels run than on the small checkpoints. Skipped on machines without a GPU.
 
 #include "core/philox.h"
+#include "gpu/gpu_test.h"
 #include "graph/quantise.h"
 #include "nn/layers.h"
 
@@ -74,26 +75,7 @@ private:
     Tensor norm_, x_, gate_up_, down_;
 };
 
-class GpuFusion : public ::testing::Test {
-protected:
-    void SetUp() override {
-        for (const graph::DeviceInfo& info : graph::Device::list()) {
-            if (info.name == "cuda") device = graph::Device::open("cuda");
-        }
-        if (!device) GTEST_SKIP() << "no NVIDIA GPU, or no module for it";
-    }
-
-    std::shared_ptr<graph::Device> device;
-};
-
-double relative_error(const Floats& expected, const Floats& test) {
-    double error = 0, size = 0;
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-        error += std::pow(static_cast<double>(expected[i]) - test.at(i), 2);
-        size += std::pow(static_cast<double>(expected[i]), 2);
-    }
-    return std::sqrt(error / size);
-}
+class GpuFusion : public GpuTest {};
 
 TEST_F(GpuFusion, FeedForwardIsWhatItsNodesAre) {
     for (const Type type : {Type::bf16, Type::f16, Type::q8_0}) {

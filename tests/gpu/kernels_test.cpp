@@ -3,6 +3,7 @@
 
 #include "core/philox.h"
 #include "formats/tensor_view.h"
+#include "gpu/gpu_test.h"
 #include "graph/graph.h"
 #include "graph/quantise.h"
 
@@ -59,15 +60,8 @@ Floats rounded(Floats values, std::int64_t row, Type type) {
     return values;
 }
 
-class GraphGpu : public ::testing::Test {
+class GraphGpu : public GpuTest {
 protected:
-    void SetUp() override {
-        for (const graph::DeviceInfo& info : graph::Device::list()) {
-            if (info.name == "cuda") device = graph::Device::open("cuda");
-        }
-        if (!device) GTEST_SKIP() << "no NVIDIA GPU, or no module for it";
-    }
-
     /// W x on a device, W [in, out] random numbers as they are in type `as`, held in a type; x [in, columns].
     Floats product(const std::shared_ptr<graph::Device>& on, Type type, std::int64_t in, std::int64_t out, const Floats& x,
                    Type as) const {
@@ -96,20 +90,8 @@ protected:
         return made[key] = std::move(rows);
     }
 
-    std::shared_ptr<graph::Device> device, cpu = graph::Device::open("cpu", 2);
+    std::shared_ptr<graph::Device> cpu = graph::Device::open("cpu", 2);
 };
-
-/// |difference| / |expected|, over all numbers.
-double relative_error(const Floats& expected, const Floats& test) {
-    EXPECT_EQ(expected.size(), test.size());
-    double error = 0, size = 0;
-    for (std::size_t i = 0; i < std::min(expected.size(), test.size()); ++i) {
-        if (!std::isfinite(test[i])) return std::numeric_limits<double>::infinity();
-        error += std::pow(static_cast<double>(expected[i]) - test[i], 2);
-        size += std::pow(static_cast<double>(expected[i]), 2);
-    }
-    return std::sqrt(error / size);
-}
 
 struct TypeError {
     Type type;

@@ -130,7 +130,7 @@ std::vector<std::string> violations(const std::vector<Source>& sources) {
 }
 
 bool is_source(const std::filesystem::path& path) {
-    static const std::set<std::string> endings{".h", ".hpp", ".cpp", ".c", ".cu", ".inc"};
+    static const std::set<std::string> endings{".h", ".hpp", ".cpp", ".c", ".cu", ".cuh", ".inc"};
     return endings.contains(path.extension().string());
 }
 
