@@ -10,3 +10,18 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(sndfile REQUIRED IMPORTED_TARGET sndfile>=1.2.0)
 pkg_check_modules(taglib REQUIRED IMPORTED_TARGET taglib>=1.13)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc>=2.6.0)  # Debian 12 ships 2.8.0, whose file says 2.6.0
+
+# Of the server.
+find_package(Boost 1.81 REQUIRED)  # Beast and Asio: headers only
+find_package(OpenSSL 3 REQUIRED COMPONENTS SSL)
+find_package(CURL 7.88 REQUIRED)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium>=1.0.18)
+pkg_check_modules(libarchive REQUIRED IMPORTED_TARGET libarchive>=3.6)
+pkg_check_modules(cairo REQUIRED IMPORTED_TARGET cairo>=1.16)
+# Debian's SOCI has no CMake configuration.
+find_library(HEART_SOCI_CORE soci_core REQUIRED)
+find_library(HEART_SOCI_SQLITE3 soci_sqlite3 REQUIRED)
+find_path(HEART_SOCI_INCLUDE soci/soci.h REQUIRED)
+add_library(soci::soci INTERFACE IMPORTED)
+target_include_directories(soci::soci INTERFACE "${HEART_SOCI_INCLUDE}")
+target_link_libraries(soci::soci INTERFACE "${HEART_SOCI_CORE}" "${HEART_SOCI_SQLITE3}")

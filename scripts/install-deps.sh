@@ -7,7 +7,10 @@ cd "$(dirname "$0")/.."
 
 build_packages="g++ cmake ninja-build git ca-certificates pkg-config
   libfmt-dev nlohmann-json3-dev libcli11-dev libutf8proc-dev
-  libsndfile1-dev libtag1-dev libkissfft-dev libpng-dev libssl-dev"
+  libsndfile1-dev libtag1-dev libkissfft-dev libpng-dev libssl-dev
+  libsoci-dev libsqlite3-dev libsodium-dev libcrypt-dev libcurl4-openssl-dev libcairo2-dev libarchive-dev"
+# Boost's plain package is too old in Debian 12: the first of these that the system knows.
+boost_packages="libboost1.81-dev libboost1.83-dev libboost1.88-dev libboost-dev"
 test_packages="libgtest-dev librapidcheck-dev clang-format-14 clang-tidy-14"
 # Kernels for 64-bit ARM are compiled and run on other processors too.
 [ "$(uname -m)" = aarch64 ] || test_packages="$test_packages g++-aarch64-linux-gnu qemu-user-static googletest"
@@ -33,8 +36,18 @@ install() {
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
 }
 
+boost_package() {
+    for p in $boost_packages; do
+        if dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q "install ok installed"; then echo "$p" && return; fi
+    done
+    for p in $boost_packages; do
+        if apt-cache show "$p" >/dev/null 2>&1; then echo "$p" && return; fi
+    done
+    echo libboost1.81-dev  # package lists are not fetched yet
+}
+
 # shellcheck disable=SC2086
-install $build_packages
+install $build_packages "$(boost_package)"
 # shellcheck disable=SC2086
 [ "${1:-}" != test ] || install $test_packages
 

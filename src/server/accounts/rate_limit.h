@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <list>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace heart::server::accounts {
+
+/// Token buckets by key (an address, an account). Holds at most `most_keys`, the longest unused fall out first: a stranger
+/// cannot fill the memory. From any thread.
+class RateLimit {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    /// `burst` at once, refilled by `burst` every `period`.
+    RateLimit(double burst, std::chrono::milliseconds period, std::size_t most_keys = 100'000);
+
+    /// Takes one; none left: how long until there is one.
+    [[nodiscard]] std::chrono::milliseconds take(std::string_view key, Clock::time_point now = Clock::now());
+    /// Gives it back, or forgets the key's past.
+    void forget(std::string_view key);
+    [[nodiscard]] std::size_t keys() const;
+
+private:
+    struct Bucket {
+        std::string key;
+        double level = 0;
+        Clock::time_point filled;
+    };
+    double burst_;
+    std::chrono::milliseconds period_;
+    std::size_t most_keys_;
+    mutable std::mutex mutex_;
+    std::list<Bucket> buckets_;  // the longest unused last
+    std::unordered_map<std::string_view, std::list<Bucket>::iterator> by_key_;
+};
+
+}  // namespace heart::server::accounts

@@ -1,0 +1,65 @@
+#pragma once
+
+#include "server/accounts/accounts.h"
+#include "server/assistant/assistant.h"
+#include "server/database/database.h"
+#include "server/database/jobs.h"
+#include "server/database/ledger.h"
+#include "server/database/songs.h"
+#include "server/database/users.h"
+#include "server/http/router.h"
+#include "server/http/server.h"
+#include "server/jobs/runner.h"
+#include "server/library/library.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace heart::server::api {
+
+struct StudioOptions {
+    std::filesystem::path data_folder;
+    std::filesystem::path database;  ///< empty: heartmula.db in the data folder
+    std::string jwt_secret;          ///< empty: made once and kept in the data folder
+    accounts::AccountOptions accounts;
+    assistant::AssistantOptions assistant;
+    http::ServerOptions http;
+    database::Jobs::Limits queue;
+    std::size_t max_lyrics_bytes = 20'000, max_tags_bytes = 2'000, max_title_bytes = 500;
+    int max_takes = 8;
+    std::vector<std::string> cors_origins;  ///< closed when empty
+    bool signed_media = false;              ///< audio and covers only to their owner or with a signed address
+    std::string model_label;                ///< what the page may say about the model
+};
+
+/// Everything that endpoints call, alive as long as the server runs.
+struct Services {
+    const StudioOptions& options;
+    database::Database& database;
+    database::Users users;
+    database::Jobs jobs;
+    database::Songs songs;
+    database::Ledger ledger;
+    accounts::Accounts& accounts;
+    library::Library& library;
+    assistant::Assistant& assistant;
+    jobs::SongMaker& maker;
+    jobs::ProgressHub& hub;
+    jobs::Runner& runner;
+};
+
+// Each adds its endpoints to the router, whose handlers keep a reference to `services`.
+void add_account_endpoints(http::Router& router, Services& services);    ///< /api/auth
+void add_queue_endpoints(http::Router& router, Services& services);      ///< /api/generate, /api/queue, /api/jobs
+void add_progress_endpoints(http::Router& router, Services& services);   ///< /ws/progress, /api/events, live audio
+void add_history_endpoints(http::Router& router, Services& services);    ///< /api/history, /api/audio, /api/thumbnail
+void add_library_endpoints(http::Router& router, Services& services);    ///< songs, bin, playlists, shares
+void add_assistant_endpoints(http::Router& router, Services& services);  ///< /api/ai
+void add_admin_endpoints(http::Router& router, Services& services);      ///< /api/admin
+void add_webhook_endpoints(http::Router& router, Services& services);    ///< /api/webhooks
+void add_openai_endpoints(http::Router& router, Services& services);     ///< /v1
+void add_status_endpoints(http::Router& router, Services& services);     ///< /api/status, /health, /ready, /metrics
+void add_document_endpoints(http::Router& router, Services& services);   ///< /openapi.json, /docs, the page
+
+}  // namespace heart::server::api
