@@ -64,7 +64,7 @@ public:
     [[nodiscard]] RunnerCounters counters() const;
     [[nodiscard]] std::optional<std::string> current() const;  ///< id of the job at hand
 
-    /// Called behind every end of a job, on the runner's thread: for webhooks.
+    /// Called behind every end of a job: for webhooks. To be set before start().
     void on_ended(std::function<void(const database::Job&)> call);
 
 private:
