@@ -301,9 +301,9 @@ void Runner::Inside::end(Job& job, Reporter& reporter, JobState state, const std
         const std::lock_guard lock(mutex);
         (state == JobState::failed ? counters.failed : counters.cancelled) += 1;
     }
-    // A failed job may be tried again, and then goes on where it was.
+    // A failed job may be tried again, and then goes on where it was; a finished song keeps its codes.
     std::error_code ignored;
-    if (state != JobState::failed) std::filesystem::remove(journal_of(job.id), ignored);
+    if (state == JobState::cancelled) std::filesystem::remove(journal_of(job.id), ignored);
     job.state = state;
     job.reason = reason;
     reporter.end(state, message);
@@ -334,12 +334,12 @@ void Runner::Inside::report_waiting() {
     }
 }
 
-/// Journals of jobs that will never go on.
+/// Journals of jobs that are gone or will never go on.
 void Runner::Inside::tidy_journals() {
     std::error_code ignored;
     for (const auto& entry : std::filesystem::directory_iterator(options.journals, ignored)) {
         const auto job = jobs.by_id(entry.path().stem().string());
-        const bool wanted = job && (job->state == JobState::pending || job->state == JobState::failed);
+        const bool wanted = job && job->state != JobState::cancelled;
         if (!wanted) std::filesystem::remove(entry.path(), ignored);
     }
 }

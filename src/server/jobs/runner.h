@@ -24,7 +24,7 @@
 namespace heart::server::jobs {
 
 struct RunnerOptions {
-    std::filesystem::path journals;  ///< folder of the journals of codes
+    std::filesystem::path journals;  ///< folder of the journals of codes, "<id>.codes"; those of finished songs stay
     int most_attempts = 3;           ///< a job that was started so often and never ended is parked as failed
     database::Jobs::Limits limits;
 };
