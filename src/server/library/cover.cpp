@@ -16,8 +16,13 @@ namespace {
 
 using namespace covers;
 
-constexpr Scene kScenes[] = {draw_ridges, draw_waves,   draw_dunes,  draw_sea,    draw_aurora, draw_rings,
-                             draw_burst,  draw_ribbons, draw_mosaic, draw_planet, draw_bloom};
+constexpr Scene kScenes[] = {draw_ridges,  draw_waves,  draw_dunes,  draw_sea,   draw_rings, draw_burst,
+                             draw_ribbons, draw_mosaic, draw_planet, draw_bloom, draw_aurora};
+
+/// An aurora needs a night; by day, the last one is not there.
+Scene choose_scene(const Palette& palette, std::uint64_t hash) {
+    return kScenes[hash % (std::size(kScenes) - (palette.dark() ? 0 : 1))];
+}
 
 /// The same number for the same subject, on every machine.
 std::uint64_t hash_of(const CoverSubject& subject) {
@@ -98,6 +103,11 @@ std::vector<Section> sections_of(const std::string& lyrics, std::uint64_t seed) 
     return sections;
 }
 
+/// A byte for a pixel: 590 kB at 768 pixels.
+std::size_t most_bytes(int pixels) {
+    return std::max<std::size_t>(4096, static_cast<std::size_t>(pixels) * static_cast<std::size_t>(pixels));
+}
+
 }  // namespace
 
 std::string draw_cover(const CoverSubject& subject, int pixels) {
@@ -107,16 +117,19 @@ std::string draw_cover(const CoverSubject& subject, int pixels) {
             .found(std::to_string(pixels));
     }
     Random random(hash_of(subject));
-    const Scene scene = kScenes[random.next() % std::size(kScenes)];
-    const std::uint64_t palette = random.next();
     const std::uint64_t seed = random.next();
-    const Plan plan{seed, choose_palette(subject.tags, palette), curve_of(subject.loudness, random.next()),
+    const Plan plan{seed, choose_palette(subject.tags, random.next()), curve_of(subject.loudness, random.next()),
                     sections_of(subject.lyrics, random.next())};
+    const Scene scene = choose_scene(plan.palette, random.next());
+    const std::uint64_t specks = random.next();
     Canvas canvas(pixels);
     scene(canvas, plan);
-    constexpr double kVignette = 0.32, kGrain = 2.2;
-    canvas.finish(kVignette, kGrain, random.next());
-    const std::vector<char> png = audio::encode_png(canvas.image());
+    // Grain hardly compresses: the finer the picture, the less of it there is room for.
+    std::vector<char> png;
+    for (const double grain : {2.2, 1.2, 0.6, 0.0}) {
+        png = audio::encode_png(canvas.image(plan.palette.dark() ? 0.34 : 0.14, grain, specks));
+        if (png.size() <= most_bytes(pixels)) break;
+    }
     return {png.begin(), png.end()};
 }
 

@@ -58,6 +58,11 @@ double lattice(std::uint64_t seed, std::int64_t at) {
     return 2 * to_unit(scramble(seed + 0x9e3779b97f4a7c15U * static_cast<std::uint64_t>(at + 1'000'003))) - 1;
 }
 
+/// 0..255.
+std::uint32_t to_byte(double value) {
+    return static_cast<std::uint32_t>(std::lround(std::clamp(value, 0.0, 255.0)));
+}
+
 }  // namespace
 
 Colour colour(std::uint32_t rgb) {
@@ -143,37 +148,21 @@ Canvas::Canvas(int pixels)
     cairo_set_line_join(pen_.get(), CAIRO_LINE_JOIN_ROUND);
 }
 
-void Canvas::each_pixel(const std::function<void(double (&rgb)[3], Point)>& change) {
+void Canvas::ground(const std::function<Colour(Point)>& paint, std::uint64_t seed) {
+    Random random(seed);
     cairo_surface_flush(surface_.get());
     unsigned char* const data = cairo_image_surface_get_data(surface_.get());
     const auto stride = static_cast<std::size_t>(cairo_image_surface_get_stride(surface_.get()));
     for (int y = 0; y < pixels_; ++y) {
         for (int x = 0; x < pixels_; ++x) {
-            unsigned char* const place = data + static_cast<std::size_t>(y) * stride + 4 * static_cast<std::size_t>(x);
+            const Colour c = paint({(x + 0.5) / pixels_, (y + 0.5) / pixels_});
+            const double dither = random.uniform() - 0.5;
             std::uint32_t word = 0;
-            std::memcpy(&word, place, sizeof word);
-            double rgb[3] = {static_cast<double>(word >> 16 & 0xFF), static_cast<double>(word >> 8 & 0xFF),
-                             static_cast<double>(word & 0xFF)};
-            change(rgb, {(x + 0.5) / pixels_, (y + 0.5) / pixels_});
-            word = 0;
-            for (const double part : rgb) {
-                word = word << 8 | static_cast<std::uint32_t>(std::lround(std::clamp(part, 0.0, 255.0)));
-            }
-            std::memcpy(place, &word, sizeof word);
+            for (const double part : {c.red, c.green, c.blue}) word = word << 8 | to_byte(255 * part + dither);
+            std::memcpy(data + static_cast<std::size_t>(y) * stride + 4 * static_cast<std::size_t>(x), &word, sizeof word);
         }
     }
     cairo_surface_mark_dirty(surface_.get());
-}
-
-void Canvas::ground(const std::function<Colour(Point)>& paint, std::uint64_t seed) {
-    Random random(seed);
-    each_pixel([&](double(&rgb)[3], Point at) {
-        const Colour c = paint(at);
-        const double dither = random.uniform() - 0.5;
-        rgb[0] = 255 * c.red + dither;
-        rgb[1] = 255 * c.green + dither;
-        rgb[2] = 255 * c.blue + dither;
-    });
 }
 
 void Canvas::use(const Colour& c, double alpha) const {
@@ -231,17 +220,8 @@ void Canvas::stroke(double width) const {
     cairo_stroke(pen());
 }
 
-void Canvas::finish(double vignette, double grain, std::uint64_t seed) {
+audio::Image Canvas::image(double vignette, double grain, std::uint64_t seed) const {
     Random random(seed);
-    each_pixel([&](double(&rgb)[3], Point at) {
-        const double x = 2 * at.x - 1, y = 2 * at.y - 1, far = (x * x + y * y) / 2;
-        const double light = 1 - vignette * far * far;
-        const double speck = grain * (random.uniform() + random.uniform() - 1);  // small ones are more frequent
-        for (double& part : rgb) part = part * light + speck;
-    });
-}
-
-audio::Image Canvas::image() const {
     cairo_surface_flush(surface_.get());
     const unsigned char* const data = cairo_image_surface_get_data(surface_.get());
     const auto stride = static_cast<std::size_t>(cairo_image_surface_get_stride(surface_.get()));
@@ -251,8 +231,14 @@ audio::Image Canvas::image() const {
         for (std::size_t x = 0; x < side; ++x) {
             std::uint32_t word = 0;
             std::memcpy(&word, data + y * stride + 4 * x, sizeof word);
-            image.at(x, y) = {static_cast<std::uint8_t>(word >> 16), static_cast<std::uint8_t>(word >> 8),
-                              static_cast<std::uint8_t>(word)};
+            const double across = (2 * static_cast<double>(x) + 1) / pixels_ - 1;
+            const double down = (2 * static_cast<double>(y) + 1) / pixels_ - 1;
+            const double far = (across * across + down * down) / 2, lit = 1 - vignette * far * far;
+            const double speck = grain * (random.uniform() + random.uniform() - 1);  // small ones are more frequent
+            const auto part = [&](int shift) {
+                return static_cast<std::uint8_t>(to_byte(static_cast<double>(word >> shift & 0xFF) * lit + speck));
+            };
+            image.at(x, y) = {part(16), part(8), part(0)};
         }
     }
     return image;

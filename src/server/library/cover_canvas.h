@@ -86,9 +86,8 @@ public:
     void fill_below(const std::vector<Point>& line) const;
     void stroke(double width) const;
 
-    /// Darkens the corners by `vignette` and adds grain of `grain` steps of 255.
-    void finish(double vignette, double grain, std::uint64_t seed);
-    [[nodiscard]] audio::Image image() const;
+    /// The picture with corners darkened by `vignette` and grain of `grain` steps of 255.
+    [[nodiscard]] audio::Image image(double vignette, double grain, std::uint64_t seed) const;
 
 private:
     struct Destroy {
@@ -98,9 +97,6 @@ private:
     };
     using Pattern = std::unique_ptr<cairo_pattern_t, Destroy>;
     void use(const Pattern& pattern, std::initializer_list<Stop> stops) const;
-    /// Replaces every pixel; `change` gets its colours 0..255 and its place.
-    void each_pixel(const std::function<void(double (&rgb)[3], Point)>& change);
-
     int pixels_;
     std::unique_ptr<cairo_surface_t, Destroy> surface_;
     std::unique_ptr<cairo_t, Destroy> pen_;

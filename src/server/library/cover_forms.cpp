@@ -110,7 +110,7 @@ void draw_ribbons(Canvas& canvas, const Plan& plan) {
     cairo_scale(canvas.pen(), 1.5, 1.5);
     cairo_translate(canvas.pen(), -0.5, -0.5);
     cairo_set_operator(canvas.pen(), blending(p));
-    constexpr int kBundles = 3, kStrands = 46, kPoints = 160;
+    constexpr int kBundles = 3, kStrands = 32, kPoints = 160;
     for (int b = 0; b < kBundles; ++b) {
         const double phase = random.between(0, kTurn), turns = random.between(0.7, 1.35), twist = random.between(1.2, 2.6);
         const double height = random.between(0.12, 0.2), middle = 0.5 + 0.1 * (b - 1) + random.between(-0.04, 0.04);
@@ -129,7 +129,7 @@ void draw_ribbons(Canvas& canvas, const Plan& plan) {
             const Colour c = mix(from, to, across);
             const double edge = 0.22 + 0.5 * std::pow(std::abs(2 * across - 1), 3);
             canvas.use(c, edge * (p.dark() ? 0.8 : 0.55));
-            canvas.stroke(0.0034);
+            canvas.stroke(0.0046);
         }
     }
     cairo_restore(canvas.pen());
@@ -227,7 +227,7 @@ void draw_planet(Canvas& canvas, const Plan& plan) {
     paint_sky(canvas, plan, random.between(-0.5, 0.5), {0.2, 0.2}, 0.9, 0.12);
     paint_stars(canvas, plan, random, 1.2, 260);
     const Point centre{0.5 + random.between(-0.06, 0.06), 0.5 + random.between(-0.06, 0.06)};
-    const double radius = random.between(0.24, 0.30), tilt = random.between(-0.55, 0.55);
+    const double radius = random.between(0.26, 0.33), tilt = random.between(-0.55, 0.55);
     const double ring = radius * random.between(1.55, 1.75), flat = random.between(0.2, 0.32);
     cairo_t* const pen = canvas.pen();
 

@@ -9,6 +9,7 @@ namespace heart::server::library::covers {
 namespace {
 
 constexpr int kLinePoints = 384;
+constexpr double kTurn = 2 * std::numbers::pi;
 
 /// A line from the left edge to the right one, a bit beyond both.
 template <typename Height>
@@ -120,11 +121,11 @@ void draw_waves(Canvas& canvas, const Plan& plan) {
     const Curve swell = plan.loudness.smooth(0.07);
     for (int i = 0; i < count; ++i) {
         const double near = nearness(i, count);
-        const double phase = random.between(0, 2 * std::numbers::pi), turns = random.between(1.1, 2.1);
+        const double phase = random.between(0, kTurn), turns = random.between(1.1, 2.1);
         const double shift = random.uniform(), base = std::lerp(0.46, 0.97, near);
         const auto line = line_over([&](double x) {
             const double song = swell.at(std::abs(std::fmod(x + shift, 2.0) - 1));
-            return base - (0.015 + 0.085 * song) * std::sin(turns * 2 * std::numbers::pi * x + phase) -
+            return base - (0.015 + 0.085 * song) * std::sin(turns * kTurn * x + phase) -
                    0.02 * std::sin(turns * 5.3 * x + 2 * phase);
         });
         const Colour bright = i % 2 == 0 ? p.shape[0] : p.shape[1];
@@ -143,44 +144,45 @@ void draw_dunes(Canvas& canvas, const Plan& plan) {
     Random random(plan.seed);
     const Palette& p = plan.palette;
     const bool from_left = random.chance(0.5);
-    const Point sun{from_left ? random.between(0.2, 0.4) : random.between(0.6, 0.8), random.between(0.28, 0.4)};
+    const Point sun{from_left ? random.between(0.2, 0.4) : random.between(0.6, 0.8), random.between(0.24, 0.36)};
     paint_sky(canvas, plan, 0, sun, 0.9, 0.35);
     paint_stars(canvas, plan, random, 0.4, 60);
-    paint_sun(canvas, p, sun, random.between(0.10, 0.19));
+    paint_sun(canvas, p, sun, random.between(0.09, 0.16));
 
-    const int count = 4 + random.below(2);
+    const int count = 4;
     const Curve wind = plan.loudness.smooth(0.1);
+    double peak = random.between(0.3, 0.7);
     for (int i = 0; i < count; ++i) {
         const double near = nearness(i, count);
-        const double peak = random.between(0.15, 0.85), base = std::lerp(0.60, 0.93, near);
-        const double height = std::lerp(0.07, 0.2, near), shift = random.uniform();
+        peak = std::fmod(peak + random.between(0.35, 0.65), 1.0);  // never one behind the other
+        const double summit = 0.1 + 0.8 * peak, base = std::lerp(0.66, 1.02, near);
+        const double height = std::lerp(0.12, 0.30, near), shift = random.uniform();
         const std::uint64_t bend = random.next();
         const auto crest = [&](double x) {
-            const double away = std::abs(x - peak) / (x < peak ? 0.55 : 0.75);
-            const double rise = 1 / (1 + 2.2 * away * away);  // one summit with hollow slopes
-            return base - height * rise - 0.05 * wind.at(std::abs(std::fmod(x * 0.7 + shift, 2.0) - 1)) +
-                   0.018 * noise(bend, 2.2 * x, 2);
+            const double away = std::abs(x - summit) / std::lerp(0.32, 0.55, near);
+            const double song = wind.at(std::abs(std::fmod(0.7 * x + shift, 2.0) - 1));
+            return base - height * std::exp(-1.3 * std::pow(away, 1.25)) - 0.06 * song + 0.02 * noise(bend, 2.2 * x, 2);
         };
         const Colour sand = mix(mix(p.ground[2], p.shape[0], 0.35 + 0.3 * near), p.shape[1], near * 0.75);
-        const Colour lit = mix(sand, p.light, 0.4 - 0.15 * near), shade = mix(sand, p.shape[2], 0.35 + 0.5 * near);
-        canvas.use_line({0, base - height}, {0, base + 0.3}, {{0, lit}, {0.45, sand}, {1, mix(sand, shade, 0.7)}});
+        const Colour lit = mix(sand, p.light, 0.42 - 0.15 * near), shade = mix(sand, p.shape[2], 0.4 + 0.4 * near);
+        canvas.use_line({0, base - height}, {0, base + 0.3}, {{0, lit}, {0.5, sand}, {1, mix(sand, shade, 0.6)}});
         canvas.fill_below(line_over(crest));
 
-        // The slope that looks away from the sun: from the summit down along a bending edge.
-        const double side = from_left ? 1 : -1, lean = random.between(0.1, 0.3);
+        // The slope that looks away from the sun: along the crest, and back up to the summit in an S.
+        constexpr int kSteps = 100;
+        const double side = from_left ? 1 : -1, lean = random.between(0.04, 0.12), far = 1.15;
         std::vector<Point> slope;
-        for (int k = 0; k <= 120; ++k) {
-            const double x = peak + side * 1.2 * k / 120;
+        for (int k = 0; k <= kSteps; ++k) {
+            const double x = summit + side * far * k / kSteps;
             slope.push_back({x, crest(x)});
         }
-        for (int k = 120; k >= 0; --k) {
-            const double t = k / 120.0;
-            slope.push_back(
-                {peak + side * (lean * std::sin(2.6 * t) + 0.10 * t + 0.03 * std::sin(9 * t)), crest(peak) + 0.75 * t});
+        for (int k = kSteps; k >= 0; --k) {
+            const double t = static_cast<double>(k) / kSteps;
+            slope.push_back({summit + side * (0.42 * t * t - lean * std::sin(kTurn * t)), crest(summit) + 0.7 * t});
         }
         canvas.path(slope);
         cairo_close_path(canvas.pen());
-        canvas.use_line({peak, 0}, {peak + side * 0.8, 0}, {{0, shade, 0.95}, {0.5, shade, 0.6}, {1, shade, 0.15}});
+        canvas.use_line({summit, 0}, {summit + side * 0.7, 0}, {{0, shade, 0.95}, {0.45, shade, 0.7}, {1, shade, 0.1}});
         cairo_fill(canvas.pen());
     }
 }
@@ -231,7 +233,7 @@ void draw_aurora(Canvas& canvas, const Plan& plan) {
     const Curve tall = plan.loudness.smooth(0.012);
     const int curtains = 3;
     cairo_set_line_cap(canvas.pen(), CAIRO_LINE_CAP_BUTT);
-    cairo_set_operator(canvas.pen(), p.dark() ? CAIRO_OPERATOR_SCREEN : CAIRO_OPERATOR_MULTIPLY);
+    cairo_set_operator(canvas.pen(), CAIRO_OPERATOR_SCREEN);
     for (int c = 0; c < curtains; ++c) {
         const std::uint64_t fold = random.next();
         const double foot = 0.46 + 0.14 * c + random.between(-0.04, 0.04), slope = random.between(-0.22, 0.22);
@@ -242,7 +244,7 @@ void draw_aurora(Canvas& canvas, const Plan& plan) {
             const double wave = noise(fold, 2.4 * t, 2), x = -0.05 + 1.1 * t + 0.07 * noise(fold + 1, 3 * t);
             const double y = foot + 0.13 * wave + slope * (t - 0.5);
             const double height = (0.12 + 0.48 * tall.at(c % 2 == 0 ? t : 1 - t)) * (0.8 + 0.2 * noise(fold + 2, 60 * t));
-            const double alpha = (0.10 + 0.14 * std::abs(noise(fold + 3, 9 * t, 3))) * (p.dark() ? 1.5 : 1.1);
+            const double alpha = (0.10 + 0.14 * std::abs(noise(fold + 3, 9 * t, 3))) * 1.5;
             cairo_move_to(canvas.pen(), x, y + 0.03);
             cairo_line_to(canvas.pen(), x + 0.03 * wave, y - height);
             canvas.use_line({x, y + 0.03}, {x, y - height},
