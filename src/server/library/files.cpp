@@ -31,11 +31,15 @@ bool is_plain_file(const fs::path& path) noexcept {
     return ::lstat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
 }
 
+bool is_plain_folder(const fs::path& path) noexcept {
+    struct stat info {};
+    return ::lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 void make_private_folder(const fs::path& folder) {
     if (::mkdir(folder.c_str(), 0700) == 0) return;
     const int reason = errno;
-    struct stat info {};
-    if (reason == EEXIST && ::lstat(folder.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) return;
+    if (reason == EEXIST && is_plain_folder(folder)) return;
     throw Error(ErrorCode::io, "cannot use the folder '" + folder.string() + "'")
         .found(reason == EEXIST ? "something that is no folder" : std::generic_category().message(reason));
 }

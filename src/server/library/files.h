@@ -19,6 +19,9 @@ void check_song_id(std::string_view id);
 /// A file that is there by itself: no folder, no link.
 [[nodiscard]] bool is_plain_file(const std::filesystem::path& path) noexcept;
 
+/// A folder that is there by itself: no link.
+[[nodiscard]] bool is_plain_folder(const std::filesystem::path& path) noexcept;
+
 /// Makes the folder (0700) unless it is there. Throws ErrorCode::io, also when it is a link or no folder.
 void make_private_folder(const std::filesystem::path& folder);
 

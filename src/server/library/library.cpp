@@ -117,8 +117,8 @@ void touch(const fs::path& file) noexcept {
 }
 
 void write_text(const fs::path& file, std::string_view text) {
-    // A link in its place would be followed by the writer.
-    if (fs::is_symlink(fs::symlink_status(file))) fs::remove(file);
+    std::error_code ignored;
+    if (!is_plain_file(file)) fs::remove(file, ignored);  // the writer would follow a link
     audio::replace_file(file, {text.data(), text.size()});
 }
 
@@ -193,7 +193,7 @@ Library::Library(fs::path data_folder, std::uint64_t cache_bytes) : cache_bytes_
 fs::path Library::file(std::string_view folder, const std::string& id, std::string_view ending) const {
     check_song_id(id);
     const fs::path inside = folder_ / folder;
-    if (!fs::is_directory(fs::symlink_status(inside))) {
+    if (!is_plain_folder(inside)) {
         throw Error(ErrorCode::io, "the studio's folder '" + std::string(folder) + "' is missing or no folder");
     }
     return inside / (id + std::string(ending));
@@ -216,6 +216,8 @@ Library::Inscription Library::inscription_of(const database::Song& song) const {
 void Library::keep(database::Song& song, const audio::Waveform& wave,
                    const std::vector<std::pair<std::string, std::string>>& recipe, const CancelToken& cancel) {
     const fs::path path = file(kAudioFolder, song.id, ".wav");
+    song.audio_path.clear();
+    song.thumbnail_path.clear();
     audio::check_shape(wave);
     if (wave.frames() == 0) throw Error(ErrorCode::usage, "there is no sound to keep: the song has 0 frames");
     const Turn turn(*this, song.id + ".wav", cancel);
@@ -290,7 +292,8 @@ fs::path Library::audio_file(const database::Song& song, Format format, const Ca
     if (song.recipe.empty()) inscription.tags.settings = audio::read_tags(source).settings;
     audio::Waveform wave = audio::read_audio(source, kSongLimits, cancel);
     undo_rounding(wave);
-    fs::remove(path);  // a link or the like
+    std::error_code ignored;
+    fs::remove(path, ignored);  // a link or the like
     audio::write_audio(path, wave, {audio::SampleFormat::s24, &cancel}, inscription.tags);
     shrink_cache(path);
     return path;
@@ -306,7 +309,8 @@ std::string Library::peaks(const database::Song& song) {
     const fs::path path = file(kPeaksFolder, song.id, ".json");
     const auto stored = [&path]() -> std::optional<std::string> {
         constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 16;
-        if (!is_plain_file(path) || fs::file_size(path) > kMostBytes) return {};
+        std::error_code failed;
+        if (!is_plain_file(path) || fs::file_size(path, failed) > kMostBytes || failed) return {};
         std::string text = read_whole(path, kMostBytes);
         if (!parse_peaks(text)) return {};
         return text;
