@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/cancel.h"
 #include "server/accounts/accounts.h"
 #include "server/assistant/assistant.h"
 #include "server/database/database.h"
@@ -13,6 +14,7 @@
 #include "server/library/library.h"
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -33,6 +35,8 @@ struct StudioOptions {
     std::string model_label;                ///< what the page may say about the model
 };
 
+class Metrics;
+
 /// Everything that endpoints call, alive as long as the server runs.
 struct Services {
     const StudioOptions& options;
@@ -47,6 +51,9 @@ struct Services {
     jobs::SongMaker& maker;
     jobs::ProgressHub& hub;
     jobs::Runner& runner;
+    Metrics& metrics;
+    const CancelToken& stopping;                     ///< for what waits long: other servers, encoders
+    std::function<http::ServerCounters()> counters;  ///< of the server, which is made behind the endpoints
 };
 
 // Each adds its endpoints to the router, whose handlers keep a reference to `services`.
