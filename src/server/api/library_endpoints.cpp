@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "formats/json.h"
 #include "server/api/reply.h"
+#include "server/http/request_parts.h"
 
 #include <fmt/format.h>
 
@@ -49,7 +50,7 @@ http::Response list_songs(const Services& services, const http::Request& request
     query.offset = (page - 1) * query.limit;
     const database::SongPage found = services.songs.find(query);
     Json items = Json::array();
-    for (const database::Song& song : found.songs) items.push_back(song_json(song));
+    for (const database::Song& song : found.songs) items.push_back(song_json(services, song));
     return json_reply({{"items", items}, {"total", found.total}, {"page", page}, {"page_size", query.limit}});
 }
 
@@ -74,7 +75,7 @@ http::Response change_song(Services& services, const http::Request& request) {
     fields.finish();
     (void)own_song(services, user, id);
     if (!services.songs.change(user.id, id, change)) refuse(404, "Song not found");
-    return json_reply(song_json(own_song(services, user, id)));
+    return json_reply(song_json(services, own_song(services, user, id)));
 }
 
 std::vector<std::string> ids_of(const http::Request& request) {
@@ -115,7 +116,7 @@ http::Response set_cover(Services& services, const http::Request& request) {
         throw;
     }
     services.songs.set_thumbnail(song.id, song.thumbnail_path);
-    return json_reply(song_json(song));
+    return json_reply(song_json(services, song));
 }
 
 http::Response draw_cover(Services& services, const http::Request& request) {
@@ -123,7 +124,7 @@ http::Response draw_cover(Services& services, const http::Request& request) {
     database::Song song = own_song(services, user, request.parameter("id"));
     services.library.draw_cover(song);
     services.songs.set_thumbnail(song.id, song.thumbnail_path);
-    return json_reply(song_json(song));
+    return json_reply(song_json(services, song));
 }
 
 /// What was asked for, as POST /api/generate takes it, and all that made the song.
@@ -160,13 +161,15 @@ database::Song own_song(const Services& services, const database::User& user, st
 }
 
 Json signed_addresses(const Services& services, const database::Song& song, database::TimeMs expires) {
+    const std::int64_t seconds = expires / 1000;
     const auto address = [&](std::string_view kind) {
         const std::string thing = fmt::format("{}/{}", kind, song.id);
-        return fmt::format("/api/{}?proof={}", thing, accounts::sign_media(services.accounts.key(), thing, expires / 1000));
+        const std::string proof = accounts::sign_media(services.accounts.key(), thing, seconds);
+        return fmt::format("/api/{}?exp={}&sig={}", thing, seconds, http::percent_encoded(proof));
     };
     Json out{{"audio", address("audio")}, {"thumbnail", nullptr}};
     if (!song.thumbnail_path.empty()) out["thumbnail"] = address("thumbnail");
-    out["expires_at"] = database::iso_time(expires / 1000 * 1000);
+    out["expires_at"] = database::iso_time(seconds * 1000);
     return out;
 }
 

@@ -68,7 +68,7 @@ http::Response show_playlist(const Services& services, const http::Request& requ
     Json out = playlist_json(list);
     out["songs"] = Json::array();
     for (const std::string& id : services.songs.playlist_songs(list.id)) {
-        if (const auto at = by_id.find(id); at != by_id.end()) out["songs"].push_back(song_json(*at->second));
+        if (const auto at = by_id.find(id); at != by_id.end()) out["songs"].push_back(song_json(services, *at->second));
     }
     return json_reply(out);
 }

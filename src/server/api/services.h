@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,8 @@ struct StudioOptions {
     std::chrono::seconds speech_wait{900};  ///< how long /v1/audio/speech waits for its song
 };
 
+class Metrics;
+
 /// Everything that endpoints call, alive as long as the server runs.
 struct Services {
     const StudioOptions& options;
@@ -51,7 +54,9 @@ struct Services {
     jobs::SongMaker& maker;
     jobs::ProgressHub& hub;
     jobs::Runner& runner;
-    const CancelToken& stopping;  ///< cancelled when the studio stops: long answers end then
+    Metrics& metrics;
+    const CancelToken& stopping;                     ///< for what waits long: other servers, encoders
+    std::function<http::ServerCounters()> counters;  ///< of the server, which is made behind the endpoints
 };
 
 // Each adds its endpoints to the router, whose handlers keep a reference to `services`.
