@@ -39,6 +39,13 @@ Generator::Generator(formats::Folder model_folder, EngineOptions options)
     codec_device_ = graph::Device::open(options_.codec_device, options_.threads);
 }
 
+graph::DeviceInfo Generator::device() const {
+    for (graph::DeviceInfo& info : graph::Device::list()) {
+        if (info.name == language_model_device_->name()) return std::move(info);
+    }
+    return {language_model_device_->name(), language_model_device_->name(), 0, 0};
+}
+
 const heartmula::LanguageModel& Generator::language_model(const ProgressFn& progress, const CancelToken& cancel) {
     if (!language_model_) {
         if (options_.lazy_load) codec_.reset();
@@ -68,8 +75,11 @@ const heartcodec::Codec& Generator::codec(const ProgressFn& progress, const Canc
 }
 
 Composition Generator::compose(const SongRequest& request, const ProgressFn& progress, const CancelToken& cancel,
-                               const FrameFn& on_frame) {
-    return std::move(compose_together({&request, 1}, 1, progress, cancel, on_frame).front());
+                               const FrameFn& on_frame, std::vector<heartmula::Frame> known) {
+    const SongPreparer preparer(set_);
+    std::vector<PreparedSong> songs{preparer.prepare(request)};
+    songs.front().known = std::move(known);
+    return std::move(compose_prepared(preparer, std::move(songs), 1, progress, cancel, on_frame).front());
 }
 
 std::vector<Composition> Generator::compose_together(std::span<const SongRequest> requests, std::int64_t at_once,
@@ -79,6 +89,12 @@ std::vector<Composition> Generator::compose_together(std::span<const SongRequest
     std::vector<PreparedSong> songs;
     for (const SongRequest& request : requests) songs.push_back(preparer.prepare(request));
     if (songs.empty()) return {};
+    return compose_prepared(preparer, std::move(songs), at_once, progress, cancel, on_frame);
+}
+
+std::vector<Composition> Generator::compose_prepared(const SongPreparer& preparer, std::vector<PreparedSong> songs,
+                                                     std::int64_t at_once, const ProgressFn& progress,
+                                                     const CancelToken& cancel, const FrameFn& on_frame) {
     const heartmula::LanguageModel& model = language_model(progress, cancel);
     Composer composer(model, preparer.ids(), limits_for(songs, at_once), cache_type_of(options_));
     auto out = engine::compose_together(composer, std::move(songs), {progress, on_frame, &cancel});

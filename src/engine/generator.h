@@ -4,6 +4,7 @@
 #include "core/cancel.h"
 #include "core/progress.h"
 #include "engine/checkpoint_set.h"
+#include "engine/codes_journal.h"
 #include "engine/composer.h"
 #include "engine/options.h"
 #include "models/heartcodec/codec.h"
@@ -69,14 +70,16 @@ public:
 
     /// The whole walk with the sound handed on while it is made: windows are rendered on a second thread, and `sink` is
     /// called there, while this one composes. Codes and samples are those of `generate()`. With lazy loading, rendering
-    /// begins behind the last frame. `progress` is called on the calling thread. Defined in streaming.cpp.
+    /// begins behind the last frame. `progress` is called on the calling thread. With a `journal`, composing goes on behind
+    /// the frames in it and adds the others as they are drawn; the sound begins at its beginning all the same. Defined in
+    /// streaming.cpp.
     [[nodiscard]] StreamedSong stream(const SongRequest& request, const AudioBlockSink& sink, const ProgressFn& progress,
-                                      const CancelToken& cancel);
+                                      const CancelToken& cancel, CodesJournal* journal = nullptr);
 
     /// Lyrics and tags -> codes. Throws ErrorCode::limit before any work when the prompt leaves no room in the model's
-    /// context, and what check_request, loading and the tokenizer throw.
+    /// context, and what check_request, loading and the tokenizer throw. `known`: see PreparedSong.
     [[nodiscard]] Composition compose(const SongRequest& request, const ProgressFn& progress, const CancelToken& cancel,
-                                      const FrameFn& on_frame = {});
+                                      const FrameFn& on_frame = {}, std::vector<heartmula::Frame> known = {});
 
     /// Several songs, `at_once` of which share the work of their frames (see Composer). The same codes as one by one, in the
     /// order of the requests; progress counts the frames of all.
@@ -91,12 +94,17 @@ public:
     [[nodiscard]] const Timings& timings() const noexcept { return timings_; }
     [[nodiscard]] const CheckpointSet& checkpoints() const noexcept { return set_; }
     [[nodiscard]] const EngineOptions& options() const noexcept { return options_; }
+    /// Where the language model is.
+    [[nodiscard]] graph::DeviceInfo device() const;
     /// What the devices have free now.
     [[nodiscard]] Room room() const { return room_on(*language_model_device_, *codec_device_); }
 
 private:
     const heartmula::LanguageModel& language_model(const ProgressFn& progress, const CancelToken& cancel);
     const heartcodec::Codec& codec(const ProgressFn& progress, const CancelToken& cancel);
+    std::vector<Composition> compose_prepared(const SongPreparer& preparer, std::vector<PreparedSong> songs,
+                                              std::int64_t at_once, const ProgressFn& progress, const CancelToken& cancel,
+                                              const FrameFn& on_frame);
     void render_to(const heartcodec::AudioSink& sink, const Codes& codes, const SongRequest& request,
                    const GivenNoise* noise, const ProgressFn& progress, const CancelToken& cancel);
 

@@ -83,12 +83,17 @@ private:
 }  // namespace
 
 StreamedSong Generator::stream(const SongRequest& asked, const AudioBlockSink& sink, const ProgressFn& progress,
-                               const CancelToken& cancel) {
+                               const CancelToken& cancel, CodesJournal* journal) {
     SongRequest request = asked;
     if (!request.seed) request.seed = random_seed();
     Outlet outlet(sink, Clock::now());
+    const auto known = journal == nullptr ? std::vector<Frame>() : journal->known();
+    const auto keep = [&](const Frame& frame) {
+        if (journal != nullptr) journal->append(frame);
+    };
     if (options_.lazy_load) {
-        Composition composition = compose(request, progress, cancel);
+        const auto keep_it = [&](SongNumber, std::int64_t, const Frame& frame) { keep(frame); };
+        Composition composition = compose(request, progress, cancel, keep_it, known);
         const std::int64_t rate = codec(progress, cancel).config().sample_rate;
         render_to(outlet.at_rate(rate), composition.codes, request, nullptr, progress, cancel);
         return outlet.song(std::move(composition));
@@ -126,15 +131,20 @@ StreamedSong Generator::stream(const SongRequest& asked, const AudioBlockSink& s
     // Loading the codec waits for the first frame: what is wrong with the request is found before. The queue takes a whole
     // song, a few bytes a frame, so that composing never waits for whoever listens.
     std::optional<RenderingThread> rendering;
-    const auto hand_over = [&](SongNumber, std::int64_t, const heartmula::Frame& frame) {
+    const auto hand_over = [&](const Frame& frame) {
         if (!rendering) rendering.emplace(static_cast<std::size_t>(frames_asked(request)), render);
         rendering->put(frame);
+    };
+    for (const Frame& frame : known) hand_over(frame);
+    const auto take = [&](SongNumber, std::int64_t, const Frame& frame) {
+        keep(frame);
+        hand_over(frame);
     };
     const auto with_rendered = [&](Progress p) {
         p.rendered_seconds = relay.seconds();
         progress(p);
     };
-    Composition composition = compose(request, progress ? ProgressFn(with_rendered) : ProgressFn(), cancel, hand_over);
+    Composition composition = compose(request, progress ? ProgressFn(with_rendered) : ProgressFn(), cancel, take, known);
 
     rendering->close();
     for (bool ended = false; !ended;) {

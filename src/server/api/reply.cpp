@@ -25,24 +25,6 @@ http::Headers bearer_challenge() {
     return headers;
 }
 
-/// What stands behind "Bearer"; none for a missing header or another scheme.
-std::optional<std::string_view> bearer_token(const http::Request& request) {
-    const auto field = request.headers.find("Authorization");
-    if (!field) return std::nullopt;
-    constexpr std::string_view kScheme = "bearer";
-    std::string_view value = *field;
-    const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
-    if (value.size() <= kScheme.size() ||
-        !std::equal(kScheme.begin(), kScheme.end(), value.begin(), [&](char b, char a) { return same(a, b); })) {
-        return std::nullopt;
-    }
-    value.remove_prefix(kScheme.size());
-    if (!value.starts_with(' ')) return std::nullopt;
-    while (value.starts_with(' ')) value.remove_prefix(1);
-    while (value.ends_with(' ')) value.remove_suffix(1);
-    return value.empty() ? std::nullopt : std::optional(value);
-}
-
 database::User user_of_token(const Services& services, std::string_view token) {
     accounts::Accounts::Identity identity = services.accounts.identify(token);
     if (identity.user) return std::move(*identity.user);
@@ -116,6 +98,22 @@ jobs::JobProgress progress_of(const Services& services, const database::Job& job
 
 }  // namespace
 
+std::optional<std::string_view> bearer_token(const http::Request& request) {
+    const auto field = request.headers.find("Authorization");
+    if (!field) return std::nullopt;
+    constexpr std::string_view kScheme = "bearer";
+    std::string_view value = *field;
+    const auto same = [](char scheme, char c) { return (c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) == scheme; };
+    if (value.size() <= kScheme.size() || !std::equal(kScheme.begin(), kScheme.end(), value.begin(), same)) {
+        return std::nullopt;
+    }
+    value.remove_prefix(kScheme.size());
+    if (!value.starts_with(' ')) return std::nullopt;
+    while (value.starts_with(' ')) value.remove_prefix(1);
+    while (value.ends_with(' ')) value.remove_suffix(1);
+    return value.empty() ? std::nullopt : std::optional(value);
+}
+
 http::Response json_reply(const Json& value, int status) {
     http::Response out;
     out.status = status;
@@ -179,8 +177,11 @@ std::string media_address(const Services& services, const std::string& thing) {
 }
 
 bool has_media_proof(const Services& services, const http::Request& request, std::string_view thing) {
-    const auto proof = request.query_value("sig");
-    return proof && accounts::verify_media(services.accounts.key(), thing, *proof, database::now_ms() / 1000);
+    for (const char* name : {"sig", "token"}) {
+        const auto proof = request.query_value(name);
+        if (proof && accounts::verify_media(services.accounts.key(), thing, *proof, database::now_ms() / 1000)) return true;
+    }
+    return false;
 }
 
 Json song_json(const Services& services, const database::Song& song) {
@@ -242,7 +243,9 @@ Json job_json(const Services& services, const database::Job& job) {
             {"cfg_scale", s.cfg_scale},
             {"seed", s.seed},
             {"take", s.take},
-            {"request_id", text_or_null(job.request_id)}};
+            {"request_id", text_or_null(job.request_id)},
+            {"audio_url",
+             services.runner.live(job.id) ? Json(media_address(services, "jobs/" + job.id + "/audio")) : Json(nullptr)}};
 }
 
 }  // namespace heart::server::api

@@ -15,6 +15,8 @@ namespace heart::server::api {
 /// The user whose bearer token came with the request. Throws 401 with WWW-Authenticate and the contract's words: "Not
 /// authenticated", "Invalid or expired token", "User not found".
 [[nodiscard]] database::User user_of(const Services& services, const http::Request& request);
+/// What stands behind "Bearer" (in any case) in the header; none for a missing header or another scheme.
+[[nodiscard]] std::optional<std::string_view> bearer_token(const http::Request& request);
 /// None without any token; throws like user_of for a bad one.
 [[nodiscard]] std::optional<database::User> user_if_any(const Services& services, const http::Request& request);
 /// 403 "Administrators only" for anyone else.

@@ -24,7 +24,7 @@
 namespace heart::server::jobs {
 
 struct RunnerOptions {
-    std::filesystem::path journals;  ///< folder of the journals of codes
+    std::filesystem::path journals;  ///< folder of the journals of codes, "<id>.codes"; those of finished songs stay
     int most_attempts = 3;           ///< a job that was started so often and never ended is parked as failed
     database::Jobs::Limits limits;
 };
@@ -64,7 +64,7 @@ public:
     [[nodiscard]] RunnerCounters counters() const;
     [[nodiscard]] std::optional<std::string> current() const;  ///< id of the job at hand
 
-    /// Called behind every end of a job, on the runner's thread: for webhooks.
+    /// Called behind every end of a job: for webhooks. To be set before start().
     void on_ended(std::function<void(const database::Job&)> call);
 
 private:
