@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/cancel.h"
+#include "core/error.h"
 
 #include <chrono>
 #include <cstddef>
@@ -20,7 +21,8 @@ struct HttpRequest {
     std::chrono::milliseconds connect_timeout{10'000}, timeout{60'000};
     std::size_t max_answer = std::size_t{16} << 20;  ///< bytes; more is ErrorCode::limit
     bool follow_redirects = false;
-    /// Refuses loopback, private and link-local addresses after the name is resolved: for addresses that strangers give.
+    /// Refuses loopback, private and link-local addresses after the name is resolved, and uses no proxy: for addresses that
+    /// strangers give.
     bool public_addresses_only = false;
     /// Takes the body piece by piece in place of HttpAnswer::body, and then `max_answer` does not count. What it throws ends
     /// the exchange.
@@ -36,9 +38,16 @@ struct HttpAnswer {
     [[nodiscard]] std::string_view header(std::string_view small_name) const noexcept;
 };
 
-/// Waits for the whole answer, of whatever status. Throws ErrorCode::io when there is none (unreachable, timeout, TLS),
-/// ErrorCode::usage for a URL that is none, ErrorCode::limit, ErrorCode::cancelled within 0.2 s. Errors never hold headers,
-/// bodies, or a URL's user, password or query.
+/// There was no whole answer in time; its code is ErrorCode::io.
+class TimeoutError : public Error {
+public:
+    using Error::Error;
+};
+
+/// Waits for the whole answer, of whatever status. Throws ErrorCode::io when there is none (unreachable, TLS, TimeoutError),
+/// ErrorCode::usage for a URL, method or header that is none and for an address that is not public where it must be,
+/// ErrorCode::limit, ErrorCode::cancelled within 0.2 s. Errors never hold headers, bodies, or a URL's user, password, path
+/// or query.
 [[nodiscard]] HttpAnswer exchange(const HttpRequest& request, const CancelToken& cancel);
 
 }  // namespace heart::net
