@@ -1,8 +1,9 @@
 // What administrators see and do: accounts, invites, everyone's queue, the disk, backups.
 
 #include "core/error.h"
+#include "server/api/files.h"
+#include "server/api/library_endpoints.h"
 #include "server/api/reply.h"
-#include "server/http/request_parts.h"
 #include "server/library/archive.h"
 
 #include <fmt/format.h>
@@ -33,7 +34,6 @@ struct AdminState {
 
 Json account_json(const database::User& user) {
     Json out = user_json(user);
-    out["admin"] = user.admin;
     out["disabled"] = user.disabled;
     return out;
 }
@@ -89,7 +89,7 @@ http::Response remove_user(Services& services, AdminState& state, const http::Re
         song.id = id;
         song.audio_path = fmt::format("audio/{}.wav", id);
         song.thumbnail_path = fmt::format("thumbnails/{}.png", id);
-        services.library.remove(song);
+        remove_files(services, song);
     }
     return json_reply({{"message", "User deleted"}});
 }
@@ -241,13 +241,8 @@ http::Response send_backup(const Services& services, const http::Request& reques
     (void)admin_of(services, request);
     const auto backup = backup_named(services, request.parameter("name"));
     if (!backup) refuse(404, "Backup not found");
-    http::Response reply;
-    reply.headers.set("Content-Type", "application/x-tar");
-    reply.headers.set("Content-Disposition", http::content_disposition(backup->name));
+    http::Response reply = file_reply(backup_folder(services) / backup->name, "application/x-tar", backup->name, true);
     reply.headers.set("Cache-Control", "no-store");
-    reply.body = http::FileBody{.path = (backup_folder(services) / backup->name).string(),
-                                .etag = fmt::format("\"{}-{}\"", backup->name, backup->bytes),
-                                .modified_ms = backup->created};
     return reply;
 }
 

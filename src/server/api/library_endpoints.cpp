@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
+#include <system_error>
 #include <utility>
 
 namespace heart::server::api {
@@ -101,7 +101,7 @@ http::Response purge(Services& services, const http::Request& request) {
     });
     if (ids.empty()) return json_reply({{"purged", 0}});
     const auto gone = services.songs.purge(user.id, ids);
-    for (const database::Song& song : gone) services.library.remove(song);
+    for (const database::Song& song : gone) remove_files(services, song);
     return json_reply({{"purged", gone.size()}});
 }
 
@@ -171,6 +171,12 @@ Json signed_addresses(const Services& services, const database::Song& song, data
     if (!song.thumbnail_path.empty()) out["thumbnail"] = address("thumbnail");
     out["expires_at"] = database::iso_time(seconds * 1000);
     return out;
+}
+
+void remove_files(const Services& services, const database::Song& song) noexcept {
+    services.library.remove(song);
+    std::error_code none;
+    std::filesystem::remove(services.options.data_folder / "journals" / (song.id + ".codes"), none);
 }
 
 void add_song_endpoints(http::Router& router, Services& services) {
