@@ -13,6 +13,7 @@
 #include "server/jobs/runner.h"
 #include "server/library/library.h"
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -32,7 +33,9 @@ struct StudioOptions {
     int max_takes = 8;
     std::vector<std::string> cors_origins;  ///< closed when empty
     bool signed_media = false;              ///< audio and covers only to their owner or with a signed address
+    bool private_webhooks = false;          ///< webhooks may be http, and of this machine or its network
     std::string model_label;                ///< what the page may say about the model
+    std::chrono::seconds speech_wait{900};  ///< how long /v1/audio/speech waits for its song
 };
 
 class Metrics;

@@ -7,6 +7,7 @@
 #include "server/api/metrics.h"
 #include "server/api/reply.h"
 #include "server/api/security.h"
+#include "server/api/webhook_sender.h"
 
 #include <fmt/format.h>
 
@@ -47,7 +48,11 @@ http::Router router_of(Services& services) {
     add_queue_endpoints(router, services);
     add_progress_endpoints(router, services);
     add_history_endpoints(router, services);
+    add_library_endpoints(router, services);
     add_assistant_endpoints(router, services);
+    add_admin_endpoints(router, services);
+    add_webhook_endpoints(router, services);
+    add_openai_endpoints(router, services);
     add_status_endpoints(router, services);
     add_document_endpoints(router, services);
     return router;
@@ -93,7 +98,9 @@ public:
                    metrics,
                    stopping,
                    [this] { return server ? server->counters() : http::ServerCounters{}; }},
+          webhooks(services),
           chores(services) {
+        runner.on_ended([this](const database::Job& job) { webhooks.job_ended(job); });
         server.emplace(options.http, router_of(services), hooks());
     }
 
@@ -119,6 +126,7 @@ public:
     Metrics metrics;
     CancelToken stopping;
     Services services;
+    WebhookSender webhooks;
     Chores chores;
     std::optional<http::Server> server;
 };
@@ -130,6 +138,7 @@ Studio::~Studio() = default;
 
 void Studio::start() {
     inside_->runner.start();
+    inside_->webhooks.start();
     inside_->chores.start();
     inside_->server->start();
     log(LogLevel::info, "ready", {{"address", address()}});
@@ -140,6 +149,7 @@ void Studio::stop(std::chrono::milliseconds grace) {
     inside_->stopping.cancel();
     inside_->chores.stop();
     inside_->runner.stop();  // the song at hand goes back into the queue, with all its frames
+    inside_->webhooks.stop();
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
     inside_->server->stop(std::max(left, std::chrono::milliseconds(200)));
     log(LogLevel::info, "stopped");
