@@ -1,0 +1,49 @@
+#include "server/api/chores.h"
+
+#include "core/error.h"
+#include "server/api/log.h"
+
+namespace heart::server::api {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr database::TimeMs kDay = 24LL * 3600 * 1000;
+constexpr database::TimeMs kBinLife = 30 * kDay, kKeyLife = kDay;
+
+}  // namespace
+
+void Chores::start() {
+    thread_ = std::thread([this] {
+        std::unique_lock lock(mutex_);
+        while (!stopping_) {
+            lock.unlock();
+            run();
+            lock.lock();
+            changed_.wait_for(lock, 24h, [this] { return stopping_; });
+        }
+    });
+}
+
+void Chores::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    changed_.notify_all();
+    if (thread_.joinable()) thread_.join();
+}
+
+void Chores::run() {
+    try {
+        const database::TimeMs now = database::now_ms();
+        for (const database::Song& song : services_.songs.purge_before(now - kBinLife)) services_.library.remove(song);
+        services_.ledger.forget_keys_before(now - kKeyLife);
+        services_.library.tidy();
+    } catch (const std::exception& e) {
+        log(LogLevel::error, "daily chores failed", {{"why", printable(e.what())}});
+    }
+}
+
+}  // namespace heart::server::api
