@@ -45,7 +45,8 @@ TEST_F(ApiLibrary, ListsOnlyWhatIsAskedFor) {
 }
 
 TEST_F(ApiLibrary, RefusesQueriesThatAreOutOfRange) {
-    for (const char* query : {"?page=0", "?page_size=101", "?page_size=0", "?order=loudest", "?deleted=perhaps", "?page=x"}) {
+    for (const char* query :
+         {"?page=0", "?page_size=101", "?page_size=0", "?order=loudest", "?deleted=perhaps", "?page=x"}) {
         EXPECT_EQ(rooms.ask("GET", std::string("/api/songs") + query, token).status, 422) << query;
     }
     EXPECT_EQ(rooms.ask("GET", "/api/songs?search=" + std::string(500, 'a'), token).status, 200);
@@ -234,7 +235,8 @@ TEST(ApiMedia, ASignedAddressOpensOneThingForAWhile) {
     other_thing.replace(other_thing.find("/audio/"), 7, "/thumbnail/");
     EXPECT_EQ(rooms.ask("GET", other_song).status, 401);
     EXPECT_EQ(rooms.ask("GET", other_thing).status, 401);
-    const std::string old = api::Json(accounts::sign_media(rooms.accounts->key(), "audio/" + song.id, 1000)).get<std::string>();
+    const std::string old =
+        api::Json(accounts::sign_media(rooms.accounts->key(), "audio/" + song.id, 1000)).get<std::string>();
     EXPECT_EQ(rooms.ask("GET", "/api/audio/" + song.id + "?exp=9999999999&sig=" + old).status, 401);
 }
 

@@ -70,7 +70,8 @@ void FakeMaker::release() {
 
 std::string Answer::detail() const {
     const auto said = api::Json::parse(text, nullptr, false);
-    return said.is_object() && said.contains("detail") && said["detail"].is_string() ? said["detail"].get<std::string>() : "";
+    return said.is_object() && said.contains("detail") && said["detail"].is_string() ? said["detail"].get<std::string>()
+                                                                                     : "";
 }
 
 StudioRooms::StudioRooms(const std::function<void(api::StudioOptions&)>& change) {
@@ -129,9 +130,9 @@ database::User StudioRooms::add_user(const std::string& name) {
 
 std::string StudioRooms::token_of(const database::User& user) {
     const auto now = services->users.by_id(user.id);
-    return accounts::sign_token(accounts->key(), {.subject = user.id,
-                                                  .expires = database::now_ms() / 1000 + 3600,
-                                                  .generation = now ? now->token_generation : 0});
+    return accounts::sign_token(
+        accounts->key(),
+        {.subject = user.id, .expires = database::now_ms() / 1000 + 3600, .generation = now ? now->token_generation : 0});
 }
 
 database::Song StudioRooms::add_song(const database::User& user, const std::string& title, bool files) {
