@@ -1,6 +1,7 @@
 // Does the library find, change, delete, bring back, list and share one's songs?
 
 #include "server/accounts/tokens.h"
+#include "server/api/files.h"
 #include "server/studio_fixture.h"
 
 #include <fstream>
@@ -45,7 +46,8 @@ TEST_F(ApiLibrary, ListsOnlyWhatIsAskedFor) {
 }
 
 TEST_F(ApiLibrary, RefusesQueriesThatAreOutOfRange) {
-    for (const char* query : {"?page=0", "?page_size=101", "?page_size=0", "?order=loudest", "?deleted=perhaps", "?page=x"}) {
+    for (const char* query :
+         {"?page=0", "?page_size=101", "?page_size=0", "?order=loudest", "?deleted=perhaps", "?page=x"}) {
         EXPECT_EQ(rooms.ask("GET", std::string("/api/songs") + query, token).status, 422) << query;
     }
     EXPECT_EQ(rooms.ask("GET", "/api/songs?search=" + std::string(500, 'a'), token).status, 200);
@@ -93,8 +95,8 @@ TEST_F(ApiLibrary, BringsBackWhatWasDeletedAndPurgesOnlyTheBin) {
     EXPECT_EQ(rooms.ask("POST", "/api/songs/restore", token, Json{{"ids", {two.id}}}).json().at("restored"), 1);
     EXPECT_EQ(titles(""), Titles{"Two"});
 
-    fs::create_directories(rooms.folder / "journals");
-    const fs::path journal = rooms.folder / "journals" / (one.id + ".codes");
+    fs::create_directories(api::journal_folder(rooms.options));
+    const fs::path journal = api::journal_folder(rooms.options) / (one.id + ".codes");
     std::ofstream(journal) << "codes";
     ASSERT_TRUE(fs::exists(rooms.folder / one.audio_path));
     EXPECT_EQ(rooms.ask("POST", "/api/songs/purge", token, all).json().at("purged"), 1);
@@ -234,7 +236,8 @@ TEST(ApiMedia, ASignedAddressOpensOneThingForAWhile) {
     other_thing.replace(other_thing.find("/audio/"), 7, "/thumbnail/");
     EXPECT_EQ(rooms.ask("GET", other_song).status, 401);
     EXPECT_EQ(rooms.ask("GET", other_thing).status, 401);
-    const std::string old = api::Json(accounts::sign_media(rooms.accounts->key(), "audio/" + song.id, 1000)).get<std::string>();
+    const std::string old =
+        api::Json(accounts::sign_media(rooms.accounts->key(), "audio/" + song.id, 1000)).get<std::string>();
     EXPECT_EQ(rooms.ask("GET", "/api/audio/" + song.id + "?exp=9999999999&sig=" + old).status, 401);
 }
 

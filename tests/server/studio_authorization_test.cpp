@@ -261,7 +261,8 @@ TEST_F(Authorization, NoRouteTakesATokenThatIsNotGood) {
         {"of another key",
          accounts::sign_token(accounts::SigningKey(std::string(32, 'x')), {.subject = owner.id, .expires = now + 3600})},
         // {"alg":"none","typ":"JWT"} and the good one's claims
-        {"unsigned", "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0." + good.substr(good.find('.') + 1, good.rfind('.') - good.find('.'))},
+        {"unsigned",
+         "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0." + good.substr(good.find('.') + 1, good.rfind('.') - good.find('.'))},
         {"of a user who is gone", rooms.token_of(gone)},
         {"of a disabled user", rooms.token_of(blocked)},
         {"of before the sign-out", rooms.token_of(out)},

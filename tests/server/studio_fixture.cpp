@@ -2,6 +2,7 @@
 
 #include "audio/png.h"
 #include "core/error.h"
+#include "server/api/files.h"
 #include "server/http/request_parts.h"
 
 #include <cmath>
@@ -70,7 +71,8 @@ void FakeMaker::release() {
 
 std::string Answer::detail() const {
     const auto said = api::Json::parse(text, nullptr, false);
-    return said.is_object() && said.contains("detail") && said["detail"].is_string() ? said["detail"].get<std::string>() : "";
+    return said.is_object() && said.contains("detail") && said["detail"].is_string() ? said["detail"].get<std::string>()
+                                                                                     : "";
 }
 
 StudioRooms::StudioRooms(const std::function<void(api::StudioOptions&)>& change) {
@@ -85,7 +87,7 @@ StudioRooms::StudioRooms(const std::function<void(api::StudioOptions&)>& change)
     assistant = std::make_unique<assistant::Assistant>(options.assistant);
     hub = std::make_unique<jobs::ProgressHub>();
     jobs::RunnerOptions runs;
-    runs.journals = folder / "journals";
+    runs.journals = api::journal_folder(options);
     runs.limits = options.queue;
     runner = std::make_unique<jobs::Runner>(*database, *library, maker, *hub, runs);
     services.reset(new api::Services{options, *database, database::Users(*database), database::Jobs(*database),
@@ -129,9 +131,9 @@ database::User StudioRooms::add_user(const std::string& name) {
 
 std::string StudioRooms::token_of(const database::User& user) {
     const auto now = services->users.by_id(user.id);
-    return accounts::sign_token(accounts->key(), {.subject = user.id,
-                                                  .expires = database::now_ms() / 1000 + 3600,
-                                                  .generation = now ? now->token_generation : 0});
+    return accounts::sign_token(
+        accounts->key(),
+        {.subject = user.id, .expires = database::now_ms() / 1000 + 3600, .generation = now ? now->token_generation : 0});
 }
 
 database::Song StudioRooms::add_song(const database::User& user, const std::string& title, bool files) {
