@@ -49,7 +49,7 @@ Song song_for_media(const Services& services, const http::Request& request, cons
     if (strict) user_id = user_of(services, request).id;
     auto song = services.songs.by_id(id);
     if (!song || song->deleted) refuse(404, "Generation not found");
-    if (strict && !song->user_id.empty() && song->user_id != user_id) refuse(403, "Access denied");
+    if (strict && !song->user_id.empty() && song->user_id != user_id) refuse(404, "Generation not found");
     return std::move(*song);
 }
 

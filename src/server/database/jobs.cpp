@@ -250,6 +250,12 @@ std::vector<Job> Jobs::recover(int most_attempts) {
     return failed;
 }
 
+void Jobs::came_further(std::string_view id) {
+    db_.write([&](soci::session& session) {
+        Query(session, "UPDATE jobs SET attempts = 1 WHERE id = :id AND state = 'processing'").with("id", id).run();
+    });
+}
+
 void Jobs::put_back(std::string_view id) {
     db_.write([&](soci::session& session) {
         const auto job = find_job(session, id);
