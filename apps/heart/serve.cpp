@@ -116,6 +116,9 @@ void add_studio_options(CLI::App& verb, ServeOptions& o) {
         ->group(group);
     verb.add_flag("--signed-media", o.studio.signed_media, "Sound and covers only with a token or a signed address")
         ->group(group);
+    verb.add_flag("--private-webhooks", o.studio.private_webhooks,
+                  "Webhooks may be http, and of this machine or its network")
+        ->group(group);
     verb.add_option("--token-days", o.token_days, "How long a log-in is good")
         ->capture_default_str()
         ->check(CLI::Range(1, 3650))

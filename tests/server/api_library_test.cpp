@@ -1,6 +1,7 @@
 // Does the library find, change, delete, bring back, list and share one's songs?
 
 #include "server/accounts/tokens.h"
+#include "server/api/files.h"
 #include "server/studio_fixture.h"
 
 #include <fstream>
@@ -94,8 +95,8 @@ TEST_F(ApiLibrary, BringsBackWhatWasDeletedAndPurgesOnlyTheBin) {
     EXPECT_EQ(rooms.ask("POST", "/api/songs/restore", token, Json{{"ids", {two.id}}}).json().at("restored"), 1);
     EXPECT_EQ(titles(""), Titles{"Two"});
 
-    fs::create_directories(rooms.folder / "journals");
-    const fs::path journal = rooms.folder / "journals" / (one.id + ".codes");
+    fs::create_directories(api::journal_folder(rooms.options));
+    const fs::path journal = api::journal_folder(rooms.options) / (one.id + ".codes");
     std::ofstream(journal) << "codes";
     ASSERT_TRUE(fs::exists(rooms.folder / one.audio_path));
     EXPECT_EQ(rooms.ask("POST", "/api/songs/purge", token, all).json().at("purged"), 1);

@@ -2,6 +2,7 @@
 
 #include "audio/png.h"
 #include "core/error.h"
+#include "server/api/files.h"
 #include "server/http/request_parts.h"
 
 #include <cmath>
@@ -86,7 +87,7 @@ StudioRooms::StudioRooms(const std::function<void(api::StudioOptions&)>& change)
     assistant = std::make_unique<assistant::Assistant>(options.assistant);
     hub = std::make_unique<jobs::ProgressHub>();
     jobs::RunnerOptions runs;
-    runs.journals = folder / "journals";
+    runs.journals = api::journal_folder(options);
     runs.limits = options.queue;
     runner = std::make_unique<jobs::Runner>(*database, *library, maker, *hub, runs);
     services.reset(new api::Services{options, *database, database::Users(*database), database::Jobs(*database),

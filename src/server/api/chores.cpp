@@ -1,6 +1,7 @@
 #include "server/api/chores.h"
 
 #include "core/error.h"
+#include "server/api/files.h"
 #include "server/api/log.h"
 
 namespace heart::server::api {
@@ -48,7 +49,7 @@ void Chores::remove_journals() {
 void Chores::run() {
     try {
         const database::TimeMs now = database::now_ms();
-        for (const database::Song& song : services_.songs.purge_before(now - kBinLife)) services_.library.remove(song);
+        for (const database::Song& song : services_.songs.purge_before(now - kBinLife)) remove_files(services_, song);
         services_.ledger.forget_keys_before(now - kKeyLife);
         services_.library.tidy();
         remove_journals();

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <system_error>
+
 #include <sys/stat.h>
 
 namespace heart::server::api {
@@ -38,6 +40,16 @@ http::Response file_reply(const std::filesystem::path& file, std::string_view me
                               .etag = fmt::format("\"{:x}-{:x}\"", seconds * 1'000'000'000 + nanoseconds, info.st_size),
                               .modified_ms = seconds * 1000 + nanoseconds / 1'000'000};
     return out;
+}
+
+std::filesystem::path journal_folder(const StudioOptions& options) {
+    return options.data_folder / "codes";
+}
+
+void remove_files(const Services& services, const database::Song& song) noexcept {
+    services.library.remove(song);
+    std::error_code none;
+    std::filesystem::remove(journal_folder(services.options) / (song.id + ".codes"), none);
 }
 
 }  // namespace heart::server::api

@@ -4,13 +4,13 @@
 
 #include "core/error.h"
 #include "formats/json.h"
+#include "server/api/files.h"
 #include "server/api/reply.h"
 #include "server/http/request_parts.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <system_error>
 #include <utility>
 
 namespace heart::server::api {
@@ -171,12 +171,6 @@ Json signed_addresses(const Services& services, const database::Song& song, data
     if (!song.thumbnail_path.empty()) out["thumbnail"] = address("thumbnail");
     out["expires_at"] = database::iso_time(seconds * 1000);
     return out;
-}
-
-void remove_files(const Services& services, const database::Song& song) noexcept {
-    services.library.remove(song);
-    std::error_code none;
-    std::filesystem::remove(services.options.data_folder / "journals" / (song.id + ".codes"), none);
 }
 
 void add_song_endpoints(http::Router& router, Services& services) {

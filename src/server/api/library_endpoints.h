@@ -15,9 +15,6 @@ namespace heart::server::api {
 /// {"audio", "thumbnail", "expires_at"}: addresses that work without a token until then.
 [[nodiscard]] Json signed_addresses(const Services& services, const database::Song& song, database::TimeMs expires);
 
-/// The files of a song or job that is gone from the database: sound, cover, and the journal that it was made from.
-void remove_files(const Services& services, const database::Song& song) noexcept;
-
 // The parts of add_library_endpoints.
 void add_song_endpoints(http::Router& router, Services& services);
 void add_playlist_endpoints(http::Router& router, Services& services);

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "server/api/chores.h"
+#include "server/api/files.h"
 #include "server/api/folder_lock.h"
 #include "server/api/log.h"
 #include "server/api/metrics.h"
@@ -82,7 +83,7 @@ public:
           library(options.data_folder),
           accounts(database, signing_key(options), options.accounts),
           assistant(options.assistant),
-          runner(database, library, maker, hub, {.journals = options.data_folder / "codes", .limits = options.queue}),
+          runner(database, library, maker, hub, {.journals = journal_folder(options), .limits = options.queue}),
           services{options,
                    database,
                    database::Users(database),
