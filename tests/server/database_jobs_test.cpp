@@ -136,12 +136,21 @@ TEST_F(DatabaseJobs, LimitsRefuseTheWholeRequestAndOnlyThat) {
 TEST_F(DatabaseJobs, AddingIsAllOrNothingAlsoWhenOneIsWrong) {
     add_user("ann");
     add("ann", "1");
-    EXPECT_EQ(thrown([&] { (void)jobs_.add({job("ann", "2"), job("ann", "1")}, kMany); }), static_cast<int>(ErrorCode::usage));
-    EXPECT_EQ(thrown([&] { (void)jobs_.add({job("ann", "3"), job("nobody", "4")}, kMany); }),
+    EXPECT_EQ(thrown([&] {
+                  (void)jobs_.add({job("ann", "2"), job("ann", "1")}, kMany);
+              }),
               static_cast<int>(ErrorCode::usage));
-    EXPECT_EQ(thrown([&] { (void)jobs_.add({job("ann", "5"), job("ann", std::string("6\0", 2))}, kMany); }),
+    EXPECT_EQ(thrown([&] {
+                  (void)jobs_.add({job("ann", "3"), job("nobody", "4")}, kMany);
+              }),
               static_cast<int>(ErrorCode::usage));
-    EXPECT_EQ(thrown([&] { (void)jobs_.add({job("ann", "7"), job("ann", "\xff")}, kMany); }),
+    EXPECT_EQ(thrown([&] {
+                  (void)jobs_.add({job("ann", "5"), job("ann", std::string("6\0", 2))}, kMany);
+              }),
+              static_cast<int>(ErrorCode::usage));
+    EXPECT_EQ(thrown([&] {
+                  (void)jobs_.add({job("ann", "7"), job("ann", "\xff")}, kMany);
+              }),
               static_cast<int>(ErrorCode::usage));
     EXPECT_EQ(jobs_.count(JobState::pending), 1);
 }
