@@ -43,6 +43,7 @@ int run(int argc, char** argv) {
     add_quantize(app, action);
     add_serve(app, action);
     add_client(app, action);
+    add_archive(app, action);
     if (argc < 2) {
         fmt::print(stderr, "{}", app.help());
         return kExitUsage;

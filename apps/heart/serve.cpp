@@ -33,14 +33,6 @@ std::string environment(const char* name) {
     return value == nullptr ? "" : value;
 }
 
-/// $XDG_DATA_HOME/heart, or ~/.local/share/heart.
-std::string default_data_folder() {
-    if (const std::string data = environment("XDG_DATA_HOME"); data.starts_with('/')) return data + "/heart";
-    const std::string home = environment("HOME");
-    if (!home.empty()) return home + "/.local/share/heart";
-    throw Error(ErrorCode::usage, "no folder for the studio's data").hint("name one with --data-dir");
-}
-
 api::LogLevel log_level_named(const std::string& name, bool quiet) {
     if (quiet) return api::LogLevel::warning;
     if (name == "debug") return api::LogLevel::debug;
