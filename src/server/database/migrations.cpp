@@ -35,10 +35,6 @@ constexpr const char* kFirstSchema[] = {
     "CREATE INDEX idx_user_generations ON generations (user_id, created_at DESC)",
     "CREATE INDEX idx_bin ON generations (deleted_at) WHERE deleted_at IS NOT NULL",
 
-    // What is searched and sorted by: folded text, see song_search.h.
-    "CREATE TABLE song_texts (number INTEGER PRIMARY KEY, "
-    "song_id TEXT NOT NULL UNIQUE REFERENCES generations (id) ON DELETE CASCADE, title TEXT NOT NULL, text TEXT NOT NULL)",
-
     "CREATE TABLE jobs (id TEXT PRIMARY KEY NOT NULL, user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE, "
     "request_id TEXT NOT NULL, title TEXT NOT NULL, lyrics TEXT NOT NULL, tags TEXT NOT NULL, "
     "max_audio_length_ms BIGINT NOT NULL, temperature DOUBLE PRECISION NOT NULL, topk BIGINT NOT NULL, "

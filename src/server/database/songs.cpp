@@ -57,6 +57,7 @@ std::optional<Song> find_song(soci::session& session, std::string_view id) {
 /// Removes songs and the jobs that made them.
 void delete_songs(soci::session& session, const std::vector<Song>& songs) {
     for (const Song& song : songs) {
+        search::remove(session, song.id);
         Query(session, "DELETE FROM generations WHERE id = :id").with("id", song.id).run();
         Query(session, "DELETE FROM jobs WHERE id = :id AND state = 'completed'").with("id", song.id).run();
     }

@@ -1,6 +1,7 @@
 #include "server/database/users.h"
 
 #include "server/database/rows.h"
+#include "server/database/song_search.h"
 #include "server/database/times.h"
 
 namespace heart::server::database {
@@ -141,6 +142,7 @@ std::vector<std::string> Users::remove(std::string_view id) {
                     "SELECT id FROM generations WHERE user_id = :user UNION SELECT id FROM jobs WHERE user_id = :user", "t");
         query.with("user", id);
         while (query.next()) theirs.push_back(query.text());
+        for (const std::string& song : theirs) search::remove(session, song);
         Query(session, "DELETE FROM users WHERE id = :user").with("user", id).run();
     });
     return theirs;
