@@ -56,7 +56,7 @@ TEST_F(Serve, RefusesToBeReachedByOthersWithoutTls) {
 }
 
 TEST_F(Serve, RefusesSecretsThatEverybodyKnowsOrThatAreShort) {
-    for (const char* secret : {"heartmula-secret-key-change-in-production", "short"}) {
+    for (const char* secret : {"heartmula-secret-key-change-in-production", "t1ny-5ecret"}) {
         setenv("JWT_SECRET_KEY", secret, 1);
         const Finished refused = run_heart({"serve", "--port", "0", "--data-dir", data()});
         unsetenv("JWT_SECRET_KEY");

@@ -9,7 +9,7 @@
 namespace heart::server::api {
 
 /// What has to be done once a day, on a thread of its own: songs leave the bin for good after 30 days, idempotency keys are
-/// forgotten after one, the cache is brought below its limit.
+/// forgotten after one, the cache is brought below its limit, journals of codes go with their songs.
 class Chores {
 public:
     explicit Chores(Services& services) : services_(services) {}
@@ -23,6 +23,8 @@ public:
     void run();
 
 private:
+    void remove_journals();
+
     Services& services_;
     std::mutex mutex_;
     std::condition_variable changed_;

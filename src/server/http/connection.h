@@ -83,7 +83,7 @@ private:
     // connection_websocket.h
     struct Conversation;
     Async<bool> upgrade(RequestReader& reader, const std::shared_ptr<Exchange>& exchange);
-    Async<bool> accept_websocket(RequestReader::Head& head, const Exchange& exchange);
+    Async<bool> accept_websocket(RequestReader::Head& head, const Exchange& exchange, const std::string& protocol);
     Async<void> converse(Conversation& conversation);
     void advance(Conversation& conversation);
     void write_next(Conversation& conversation);
