@@ -74,12 +74,12 @@ TEST_F(DatabaseJobs, EveryFieldComesBackAsItWasAdded) {
 TEST_F(DatabaseJobs, EverySeedOfSixtyFourBitsSurvives) {
     add_user("ann");
     int number = 0;
-    rc::check([&] {
+    EXPECT_TRUE(rc::check([&] {
         Job asked = job("ann", std::to_string(number++));
         asked.settings.seed = *rc::gen::arbitrary<std::uint64_t>() ^ (*rc::gen::arbitrary<bool>() ? 1ULL << 63 : 0);
         RC_ASSERT(jobs_.add({asked}, kMany) == Refused::no);
         RC_ASSERT(jobs_.by_id(asked.id)->settings.seed == asked.settings.seed);
-    });
+    }));
 }
 
 TEST_F(DatabaseJobs, UsersTakeTurnsAndTheirOwnGoInOrder) {
@@ -308,7 +308,7 @@ TEST_F(DatabaseJobs, TheForecastIsWhatHappens) {
     const std::vector<std::string> people{"ann", "bob", "cem", "dee"};
     for (const auto& name : people) add_user(name);
     int number = 0;
-    rc::check([&] {
+    EXPECT_TRUE(rc::check([&] {
         const int steps = *rc::gen::inRange(0, 25);
         std::vector<std::string> known;
         for (int i = 0; i < steps; ++i) {
@@ -340,7 +340,7 @@ TEST_F(DatabaseJobs, TheForecastIsWhatHappens) {
         for (const auto& user : people) {
             for (const Job& left : jobs_.queue_of(user)) jobs_.end(left.id, JobState::failed, "over");
         }
-    });
+    }));
 }
 
 /// Many callers at once: each job is started once, and limits hold.

@@ -375,9 +375,15 @@ TEST_F(DatabaseFile, ACopyIsWholeWhileOthersWrite) {
     std::thread writer([&] {
         for (int i = 0; !stop; ++i) songs_.add(song("ann", std::to_string(i)));
     });
+    std::vector<int> codes;
+    for (int i = 0; i < 5; ++i) {
+        codes.push_back(thrown([&] { db_->copy_to(folder_.file(fmt::format("copy{}.db", i))); }));
+    }
+    stop = true;
+    writer.join();
+    ASSERT_EQ(codes, std::vector<int>(5, 0));
     for (int i = 0; i < 5; ++i) {
         const auto copy = folder_.file(fmt::format("copy{}.db", i));
-        db_->copy_to(copy);
         EXPECT_EQ(rights(copy), 0600U);
         Database opened(copy);
         EXPECT_EQ(Users(opened).count(), 1);
@@ -385,8 +391,6 @@ TEST_F(DatabaseFile, ACopyIsWholeWhileOthersWrite) {
         opened.read([&](soci::session& session) { session << "SELECT COUNT(*) FROM song_texts", soci::into(texts); });
         EXPECT_EQ(texts, Songs(opened).count());
     }
-    stop = true;
-    writer.join();
     EXPECT_EQ(thrown([&] { db_->copy_to(folder_.file("copy0.db")); }), kIo);
     EXPECT_EQ(thrown([&] { db_->copy_to(folder_.file("none/copy.db")); }), kIo);
 }

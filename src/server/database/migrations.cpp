@@ -89,7 +89,9 @@ std::int64_t number(soci::session& session, const std::string& sql) {
     return query.next() ? query.integer() : 0;
 }
 
-void run(soci::session& session, const std::string& sql) { Query(session, sql).run(); }
+void run(soci::session& session, const std::string& sql) {
+    Query(session, sql).run();
+}
 
 /// A step and the number of the schema that it makes.
 void to_first_schema(soci::session& session) {
@@ -123,7 +125,9 @@ Kind kind_of(soci::session& session) {
 
 }  // namespace
 
-int schema_version(soci::session& session) { return static_cast<int>(number(session, "PRAGMA user_version")); }
+int schema_version(soci::session& session) {
+    return static_cast<int>(number(session, "PRAGMA user_version"));
+}
 
 void migrate(soci::session& session, const std::filesystem::path& file) {
     if (kind_of(session) == Kind::python_studio) back_up_python_studio(session, file);

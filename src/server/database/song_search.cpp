@@ -45,7 +45,9 @@ std::size_t characters(std::string_view text) {
         std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-std::string name_of(std::size_t word) { return fmt::format("word{}", word); }
+std::string name_of(std::size_t word) {
+    return fmt::format("word{}", word);
+}
 
 }  // namespace
 
@@ -70,8 +72,8 @@ std::string fold(std::string_view text) {
 
     const auto kept = static_cast<utf8proc_ssize_t>(codes.size());
     codes.push_back(0);  // room for the end that reencode writes; UTF-8 needs no more bytes than code points did
-    const utf8proc_ssize_t length = utf8proc_reencode(
-        codes.data(), kept, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+    const utf8proc_ssize_t length =
+        utf8proc_reencode(codes.data(), kept, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
     if (length < 0) throw Error(ErrorCode::internal, "text cannot be folded").found(utf8proc_errmsg(length));
     return {reinterpret_cast<const char*>(codes.data()), static_cast<std::size_t>(length)};
 }
