@@ -1,0 +1,1 @@
+import{u as e}from"./index-BPh5G4xL.js";var t=e;export{t as zh};
