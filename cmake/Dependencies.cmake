@@ -18,6 +18,7 @@ find_package(OpenSSL 3 REQUIRED COMPONENTS SSL)
 find_package(CURL 7.88 REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium>=1.0.18)
 pkg_check_modules(libarchive REQUIRED IMPORTED_TARGET libarchive>=3.6)
+find_package(JPEG REQUIRED)
 pkg_check_modules(cairo REQUIRED IMPORTED_TARGET cairo>=1.16)
 # Debian's SOCI has no CMake configuration.
 find_library(HEART_SOCI_CORE soci_core REQUIRED)

@@ -41,6 +41,9 @@ int run(int argc, char** argv) {
     add_make_checkpoint(app, action);
     add_bench(app, action);
     add_quantize(app, action);
+    add_serve(app, action);
+    add_client(app, action);
+    add_archive(app, action);
     if (argc < 2) {
         fmt::print(stderr, "{}", app.help());
         return kExitUsage;
@@ -48,8 +51,10 @@ int run(int argc, char** argv) {
     const auto verbs = app.get_subcommands([](CLI::App*) { return true; });
     const auto is_named = [&](const CLI::App* verb) { return verb->get_name() == argv[1]; };
     if (argv[1][0] != '-' && std::none_of(verbs.begin(), verbs.end(), is_named)) {
-        fmt::print(stderr, "heart: no verb '{}': expected generate, decode, info, make-checkpoint, bench or quantize\n",
-                   printable(argv[1], 40));
+        fmt::print(
+            stderr,
+            "heart: no verb '{}': expected generate, serve, client, decode, info, make-checkpoint, bench or quantize\n",
+            printable(argv[1], 40));
         return kExitUsage;
     }
     try {

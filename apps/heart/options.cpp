@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <iterator>
 
@@ -23,6 +24,13 @@ bool parse_bool(const std::string& text, const char* option) {
     if (t == "true" || t == "t" || t == "yes" || t == "y" || t == "1" || t == "on") return true;
     if (t == "false" || t == "f" || t == "no" || t == "n" || t == "0" || t == "off") return false;
     throw Error(ErrorCode::usage, option).expected("true or false").found(text);
+}
+
+std::string default_data_folder() {
+    const auto from = [](const char* name) { return std::string(std::getenv(name) != nullptr ? std::getenv(name) : ""); };
+    if (const std::string data = from("XDG_DATA_HOME"); data.starts_with('/')) return data + "/heart";
+    if (const std::string home = from("HOME"); !home.empty()) return home + "/.local/share/heart";
+    throw Error(ErrorCode::usage, "no folder for the studio's data").hint("name one with --data-dir");
 }
 
 std::string read_text(const std::string& path) {

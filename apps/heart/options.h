@@ -56,6 +56,10 @@ void add_first_window(CLI::App& verb, engine::SongRequest& request);
 /// "true", "yes", "1", "on" or "false", "no", "0", "off", as the reference's script reads them. ErrorCode::usage.
 [[nodiscard]] bool parse_bool(const std::string& text, const char* option);
 
+/// Where a studio keeps its data unless told otherwise: $XDG_DATA_HOME/heart, or ~/.local/share/heart. ErrorCode::usage when
+/// neither is known.
+[[nodiscard]] std::string default_data_folder();
+
 /// All of a text file, or of standard input for "-". At most 1 MiB (ErrorCode::limit).
 [[nodiscard]] std::string read_text(const std::string& path);
 

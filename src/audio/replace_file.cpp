@@ -36,55 +36,6 @@ fs::path resolve_link(const fs::path& path) {
     throw Error(ErrorCode::not_found, "'" + path.string() + "' is a symbolic link to nothing").found(failed.message());
 }
 
-/// The new file while it is being written. Unless it was renamed into place, it is removed.
-class HiddenFile {
-public:
-    explicit HiddenFile(const fs::path& folder) {
-        std::random_device entropy;
-        for (int attempt = 0; attempt < 100; ++attempt) {
-            path_ = folder / (".heart-" + std::to_string(entropy()) + ".part");
-            // 0666 and the process's umask, as for any file the user makes; mkstemp would force 0600.
-            descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-            if (descriptor_ >= 0) return;
-            if (errno != EEXIST) break;
-        }
-        throw_system("cannot make a file in '" + folder.string() + "'", errno);
-    }
-    HiddenFile(const HiddenFile&) = delete;
-    HiddenFile& operator=(const HiddenFile&) = delete;
-    ~HiddenFile() {
-        if (descriptor_ >= 0) ::close(descriptor_);
-        if (!path_.empty()) ::unlink(path_.c_str());
-    }
-
-    void write(std::span<const char> bytes, const std::string& name) {
-        while (!bytes.empty()) {
-            const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-            if (written < 0 && errno == EINTR) continue;
-            if (written < 0) throw_system("cannot write '" + name + "'", errno);
-            bytes = bytes.subspan(static_cast<std::size_t>(written));
-        }
-    }
-
-    void set_mode(mode_t mode, const std::string& name) {
-        if (::fchmod(descriptor_, mode) != 0) throw_system("cannot set the permissions of '" + name + "'", errno);
-    }
-
-    /// Syncs before renaming: otherwise a power cut could leave the new name on an empty file.
-    void rename_onto(const fs::path& target) {
-        if (::fsync(descriptor_) != 0) throw_system("cannot write '" + target.string() + "' to the disk", errno);
-        const int closed = ::close(descriptor_);
-        descriptor_ = -1;  // after close() the number is free, whatever it returned
-        if (closed != 0) throw_system("cannot write '" + target.string() + "'", errno);
-        if (::rename(path_.c_str(), target.c_str()) != 0) throw_system("cannot replace '" + target.string() + "'", errno);
-        path_.clear();
-    }
-
-private:
-    fs::path path_;
-    int descriptor_ = -1;
-};
-
 /// Makes the rename itself durable. Some file systems cannot sync a folder; the song is whole all the same.
 void sync_folder(const fs::path& folder) noexcept {
     const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -123,14 +74,51 @@ void check_target(const fs::path& path) {
     inspect(resolve_link(path));
 }
 
+FileReplacement::FileReplacement(const fs::path& path) : target_(resolve_link(path)), mode_(inspect(target_)) {
+    const fs::path folder = folder_of(target_);
+    std::random_device entropy;
+    for (int attempt = 0; attempt < 100; ++attempt) {
+        hidden_ = folder / (".heart-" + std::to_string(entropy()) + ".part");
+        // 0666 and the process's umask, as for any file the user makes; mkstemp would force 0600.
+        descriptor_ = ::open(hidden_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (descriptor_ >= 0) return;
+        if (errno != EEXIST) break;
+    }
+    throw_system("cannot make a file in '" + folder.string() + "'", errno);
+}
+
+FileReplacement::~FileReplacement() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+    if (!hidden_.empty()) ::unlink(hidden_.c_str());
+}
+
+void FileReplacement::write(std::span<const char> bytes) {
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) throw_system("cannot write '" + target_.string() + "'", errno);
+        bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+}
+
+void FileReplacement::commit() {
+    if (mode_ && ::fchmod(descriptor_, *mode_) != 0) {
+        throw_system("cannot set the permissions of '" + target_.string() + "'", errno);
+    }
+    // Syncs before renaming: otherwise a power cut could leave the new name on an empty file.
+    if (::fsync(descriptor_) != 0) throw_system("cannot write '" + target_.string() + "' to the disk", errno);
+    const int closed = ::close(descriptor_);
+    descriptor_ = -1;  // after close() the number is free, whatever it returned
+    if (closed != 0) throw_system("cannot write '" + target_.string() + "'", errno);
+    if (::rename(hidden_.c_str(), target_.c_str()) != 0) throw_system("cannot replace '" + target_.string() + "'", errno);
+    hidden_.clear();
+    sync_folder(folder_of(target_));
+}
+
 void replace_file(const fs::path& path, std::span<const char> bytes) {
-    const fs::path target = resolve_link(path);
-    const std::optional<mode_t> mode = inspect(target);
-    HiddenFile file(folder_of(target));
-    file.write(bytes, target.string());
-    if (mode) file.set_mode(*mode, target.string());
-    file.rename_onto(target);
-    sync_folder(folder_of(target));
+    FileReplacement file(path);
+    file.write(bytes);
+    file.commit();
 }
 
 }  // namespace heart::audio

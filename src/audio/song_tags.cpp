@@ -1,17 +1,26 @@
 #include "audio/song_tags.h"
 
+#include "audio/replace_file.h"
 #include "core/error.h"
 #include "core/utf8.h"
 
+#include <cerrno>
+#include <fstream>
+#include <memory>
 #include <set>
+#include <system_error>
 
+#include <attachedpictureframe.h>
 #include <flacfile.h>
+#include <flacpicture.h>
 #include <id3v2framefactory.h>
+#include <id3v2tag.h>
 #include <mpegfile.h>
 #include <opusfile.h>
 #include <tbytevectorstream.h>
 #include <tpropertymap.h>
 #include <wavfile.h>
+#include <xiphcomment.h>
 #include <nlohmann/json.hpp>
 
 namespace heart::audio {
@@ -48,11 +57,197 @@ void check_text(const std::string& text, std::string_view what) {
     }
 }
 
-template <typename File, typename... SaveArguments>
-void put_tags(File& file, const TagLib::PropertyMap& map, SaveArguments... how) {
-    ensure(file.isValid(), "TagLib does not recognise the file that was just encoded");
-    ensure(file.setProperties(map).isEmpty(), "TagLib could not place every tag");
-    ensure(file.save(how...), "TagLib could not save the tags");
+constexpr std::string_view kPngSignature = "\x89PNG\r\n\x1a\n";
+constexpr std::size_t kPngHeaderBytes = 33;  // signature and IHDR chunk
+constexpr const char* kCoverType = "image/png";
+
+bool is_png(std::string_view bytes) {
+    return bytes.size() > kPngHeaderBytes && bytes.starts_with(kPngSignature) && bytes.substr(12, 4) == "IHDR";
+}
+
+TagLib::ByteVector to_taglib_bytes(const std::string& bytes) {
+    return {bytes.data(), static_cast<unsigned int>(bytes.size())};
+}
+
+/// Width or height from the PNG's header.
+int big_endian(std::string_view bytes, std::size_t at) {
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(bytes[at + i]);
+    return static_cast<int>(value & 0x7FFFFFFF);
+}
+
+/// The picture block of FLAC and Xiph comments.
+std::unique_ptr<TagLib::FLAC::Picture> flac_picture(const std::string& png) {
+    auto picture = std::make_unique<TagLib::FLAC::Picture>();
+    picture->setType(TagLib::FLAC::Picture::FrontCover);
+    picture->setMimeType(kCoverType);
+    picture->setWidth(big_endian(png, 16));
+    picture->setHeight(big_endian(png, 20));
+    picture->setColorDepth(24);
+    picture->setData(to_taglib_bytes(png));
+    return picture;
+}
+
+void put_cover(TagLib::ID3v2::Tag& tag, const std::string& png) {
+    tag.removeFrames("APIC");
+    if (png.empty()) return;
+    auto frame = std::make_unique<TagLib::ID3v2::AttachedPictureFrame>();
+    frame->setType(TagLib::ID3v2::AttachedPictureFrame::FrontCover);
+    frame->setMimeType(kCoverType);
+    frame->setPicture(to_taglib_bytes(png));
+    tag.addFrame(frame.release());  // the tag owns it
+}
+
+void put_cover(TagLib::RIFF::WAV::File& file, const std::string& png) {
+    put_cover(*file.ID3v2Tag(), png);
+}
+
+void put_cover(TagLib::MPEG::File& file, const std::string& png) {
+    put_cover(*file.ID3v2Tag(true), png);
+}
+
+void put_cover(TagLib::FLAC::File& file, const std::string& png) {
+    file.removePictures();
+    if (!png.empty()) file.addPicture(flac_picture(png).release());  // the file owns it
+}
+
+void put_cover(TagLib::Ogg::Opus::File& file, const std::string& png) {
+    file.tag()->removeAllPictures();
+    if (!png.empty()) file.tag()->addPicture(flac_picture(png).release());  // the tag owns it
+}
+
+template <typename Picture>
+std::string png_of(const Picture& picture, TagLib::ByteVector (Picture::*data)() const) {
+    const TagLib::ByteVector bytes = (picture.*data)();
+    std::string png(bytes.data(), bytes.size());
+    return is_png(png) && png.size() <= kMaxCoverBytes ? png : "";
+}
+
+std::string cover_of(const TagLib::List<TagLib::FLAC::Picture*>& pictures) {
+    for (const auto* picture : pictures) {
+        if (std::string png = png_of(*picture, &TagLib::FLAC::Picture::data); !png.empty()) return png;
+    }
+    return "";
+}
+
+std::string cover_of(TagLib::ID3v2::Tag* tag) {
+    if (tag == nullptr) return "";
+    for (const auto* frame : tag->frameList("APIC")) {
+        const auto* picture = dynamic_cast<const TagLib::ID3v2::AttachedPictureFrame*>(frame);
+        if (picture == nullptr) continue;
+        if (std::string png = png_of(*picture, &TagLib::ID3v2::AttachedPictureFrame::picture); !png.empty()) return png;
+    }
+    return "";
+}
+
+std::string cover_of(TagLib::RIFF::WAV::File& file) {
+    return cover_of(file.ID3v2Tag());
+}
+
+std::string cover_of(TagLib::MPEG::File& file) {
+    return cover_of(file.ID3v2Tag());
+}
+
+std::string cover_of(TagLib::FLAC::File& file) {
+    return cover_of(file.pictureList());
+}
+
+std::string cover_of(TagLib::Ogg::Opus::File& file) {
+    return cover_of(file.tag()->pictureList());
+}
+
+/// Takes the JSON line that comment_with_settings() adds off the comment.
+void split_comment(SongTags& tags) {
+    const std::size_t line = tags.comment.rfind('\n');
+    const std::size_t start = line == std::string::npos ? 0 : line + 1;
+    const auto all = nlohmann::ordered_json::parse(tags.comment.begin() + static_cast<std::ptrdiff_t>(start),
+                                                   tags.comment.end(), nullptr, false);
+    if (!all.is_object()) return;
+    std::vector<std::pair<std::string, std::string>> settings;
+    for (const auto& [name, value] : all.items()) {
+        if (!value.is_string()) return;
+        settings.emplace_back(name, value.get<std::string>());
+    }
+    try {
+        check_tags({"", "", "", "", "", settings});
+    } catch (const Error&) {
+        return;  // a stranger's settings: they could not be written again
+    }
+    tags.settings = std::move(settings);
+    tags.comment.resize(line == std::string::npos ? 0 : line);
+}
+
+/// Calls `work` with the TagLib file that fits the container; `source` is a path or a stream. The sound itself is not looked
+/// at.
+template <typename Source, typename Work>
+void with_taglib_file(Source source, Container container, Work work) {
+    constexpr bool kReadProperties = false;
+    auto* const frames = TagLib::ID3v2::FrameFactory::instance();
+    switch (container) {
+        case Container::wav: {
+            TagLib::RIFF::WAV::File wav(source, kReadProperties);
+            return work(wav);
+        }
+        case Container::mp3: {
+            TagLib::MPEG::File mp3(source, frames, kReadProperties);
+            return work(mp3);
+        }
+        case Container::flac: {
+            TagLib::FLAC::File flac(source, frames, kReadProperties);
+            return work(flac);
+        }
+        case Container::ogg_opus: {
+            TagLib::Ogg::Opus::File opus(source, kReadProperties);
+            return work(opus);
+        }
+    }
+    ensure(false, "an audio container is not handled");
+}
+
+bool save(TagLib::RIFF::WAV::File& file) {
+    using File = TagLib::RIFF::WAV::File;
+    return file.save(File::AllTags, File::StripOthers, TagLib::ID3v2::v3);
+}
+
+bool save(TagLib::MPEG::File& file) {
+    using File = TagLib::MPEG::File;
+    return file.save(File::ID3v2, File::StripOthers, TagLib::ID3v2::v3);
+}
+
+bool save(TagLib::File& file) {
+    return file.save();
+}
+
+std::vector<char> put_tags(std::vector<char> file, Container container, const SongTags& tags) {
+    TagLib::ByteVectorStream stream(TagLib::ByteVector(file.data(), static_cast<unsigned int>(file.size())));
+    std::vector<char>().swap(file);  // one copy less while TagLib moves the samples
+    with_taglib_file(static_cast<TagLib::IOStream*>(&stream), container, [&tags](auto& tagged) {
+        ensure(tagged.isValid(), "TagLib does not recognise the file that was just encoded");
+        ensure(tagged.setProperties(property_map(tags)).isEmpty(), "TagLib could not place every tag");
+        put_cover(tagged, tags.cover_png);
+        ensure(save(tagged), "TagLib could not save the tags");
+    });
+    const TagLib::ByteVector& tagged = *stream.data();
+    return {tagged.data(), tagged.data() + tagged.size()};
+}
+
+[[noreturn]] void throw_unreadable(const std::filesystem::path& path) {
+    throw Error(errno == ENOENT ? ErrorCode::not_found : ErrorCode::io, "cannot read '" + path.string() + "'")
+        .found(std::generic_category().message(errno));
+}
+
+std::vector<char> whole_file(const std::filesystem::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in) throw_unreadable(path);
+    const std::uintmax_t size = std::filesystem::file_size(path);
+    if (size > kMaxRetagBytes) {
+        throw Error(ErrorCode::limit, "'" + path.string() + "' is too large for its tags to be changed")
+            .expected("at most " + std::to_string(kMaxRetagBytes) + " bytes")
+            .found(std::to_string(size));
+    }
+    std::vector<char> bytes(static_cast<std::size_t>(size));
+    if (!in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) throw_unreadable(path);
+    return bytes;
 }
 
 }  // namespace
@@ -92,6 +287,14 @@ void check_tags(const SongTags& tags) {
             throw Error(ErrorCode::usage, "the setting '" + name + "' is there twice").found(setting_key(name));
         }
     }
+    if (!tags.cover_png.empty() && !is_png(tags.cover_png)) {
+        throw Error(ErrorCode::malformed, "the song's cover is not a PNG file");
+    }
+    if (tags.cover_png.size() > kMaxCoverBytes) {
+        throw Error(ErrorCode::limit, "the song's cover is too large")
+            .expected("at most " + std::to_string(kMaxCoverBytes) + " bytes")
+            .found(std::to_string(tags.cover_png.size()));
+    }
     if (bytes > kMaxTagBytes) {
         throw Error(ErrorCode::limit, "the song's tags are too long")
             .expected("at most " + std::to_string(kMaxTagBytes) + " bytes")
@@ -100,38 +303,51 @@ void check_tags(const SongTags& tags) {
 }
 
 std::vector<char> with_tags(std::vector<char> file, Container container, const SongTags& tags) {
-    const TagLib::PropertyMap map = property_map(tags);
-    if (map.isEmpty()) return file;
-    TagLib::ByteVectorStream stream(TagLib::ByteVector(file.data(), static_cast<unsigned int>(file.size())));
-    std::vector<char>().swap(file);  // one copy less while TagLib moves the samples
-    constexpr bool kReadProperties = false;
-    auto* const frames = TagLib::ID3v2::FrameFactory::instance();
-    switch (container) {
-        case Container::wav: {
-            using File = TagLib::RIFF::WAV::File;
-            File wav(&stream, kReadProperties);
-            put_tags(wav, map, File::AllTags, File::StripOthers, TagLib::ID3v2::v3);
-            break;
-        }
-        case Container::mp3: {
-            using File = TagLib::MPEG::File;
-            File mp3(&stream, frames, kReadProperties);
-            put_tags(mp3, map, File::ID3v2, File::StripOthers, TagLib::ID3v2::v3);
-            break;
-        }
-        case Container::flac: {
-            TagLib::FLAC::File flac(&stream, frames, kReadProperties);
-            put_tags(flac, map);
-            break;
-        }
-        case Container::ogg_opus: {
-            TagLib::Ogg::Opus::File opus(&stream, kReadProperties);
-            put_tags(opus, map);
-            break;
-        }
+    if (tags.cover_png.empty() && property_map(tags).isEmpty()) return file;
+    return put_tags(std::move(file), container, tags);
+}
+
+SongTags read_tags(const std::filesystem::path& path) {
+    const Container container = container_of(path);
+    std::error_code failed;
+    if (!std::filesystem::is_regular_file(path, failed)) {
+        throw Error(ErrorCode::not_found, "there is no audio file '" + path.string() + "'");
     }
-    const TagLib::ByteVector& tagged = *stream.data();
-    return {tagged.data(), tagged.data() + tagged.size()};
+    SongTags tags;
+    with_taglib_file(path.c_str(), container, [&](auto& file) {
+        if (!file.isOpen() || !file.isValid()) {
+            throw Error(ErrorCode::malformed, "'" + path.string() + "' is not a file of the format its ending names")
+                .expected(std::string(container_name(container)));
+        }
+        const TagLib::PropertyMap map = file.properties();
+        std::size_t room = kMaxTagBytes;
+        const auto take = [&map, &room](const char* key, std::string& out) {
+            const auto found = map.find(key);
+            if (found == map.end() || found->second.isEmpty()) return;
+            std::string text = found->second.front().to8Bit(true);
+            if (text.size() > room || find_invalid_utf8(text) != std::string::npos || text.find('\0') != std::string::npos) {
+                return;
+            }
+            room -= text.size();
+            out = std::move(text);
+        };
+        take("TITLE", tags.title);
+        take("ARTIST", tags.artist);
+        take("GENRE", tags.genre);
+        take("LYRICS", tags.lyrics);
+        take("COMMENT", tags.comment);
+        tags.cover_png = cover_of(file);
+    });
+    split_comment(tags);
+    return tags;
+}
+
+void replace_tags(const std::filesystem::path& path, const SongTags& tags) {
+    check_tags(tags);
+    static_cast<void>(read_tags(path));  // throws when the file is not what its ending says
+    const Container container = container_of(path);
+    std::vector<char> bytes = put_tags(whole_file(path), container, tags);
+    replace_file(path, bytes);
 }
 
 }  // namespace heart::audio

@@ -121,7 +121,7 @@ void check_target_format(const std::filesystem::path& path, std::uint32_t sample
 
 void check_wav_size(std::uint64_t frames, std::size_t channels, SampleFormat format) {
     // ID3v2 turns text into UTF-16, and the settings appear twice; headers are small against that.
-    constexpr std::uint64_t kRoomForTags = 16 * kMaxTagBytes;
+    constexpr std::uint64_t kRoomForTags = 16 * kMaxTagBytes + kMaxCoverBytes;
     constexpr std::uint64_t kRoomForSamples = std::numeric_limits<std::uint32_t>::max() - kRoomForTags;
     const std::uint64_t most = kRoomForSamples / (sample_bytes(format) * std::max<std::uint64_t>(channels, 1));
     if (frames <= most) return;

@@ -40,6 +40,7 @@ struct SongTags {
     /// How the song was made: name and value, names unique and made of printable ASCII. Written as HEART_<NAME> each, and
     /// all together as one line of JSON after the comment, because most players show the comment and nothing else.
     std::vector<std::pair<std::string, std::string>> settings;
+    std::string cover_png;  ///< the bytes of a PNG file: the picture players show as the front cover
 };
 
 struct WriteOptions {
@@ -59,6 +60,9 @@ void check_target_format(const std::filesystem::path& path, std::uint32_t sample
 /// Most bytes that title, artist, genre, lyrics, comment and settings may have together.
 inline constexpr std::size_t kMaxTagBytes = std::size_t{1} << 20;
 
+/// Most bytes of a cover, which does not count among those.
+inline constexpr std::size_t kMaxCoverBytes = std::size_t{8} << 20;
+
 /// Throws ErrorCode::limit when so many samples do not fit into a WAV file, whose sizes are 32-bit numbers.
 void check_wav_size(std::uint64_t frames, std::size_t channels, SampleFormat format);
 
@@ -69,9 +73,10 @@ void check_wav_size(std::uint64_t frames, std::size_t channels, SampleFormat for
 ///
 /// Throws ErrorCode::usage (file ending, f32 in FLAC, folder or device as target, no frames, repeated setting names),
 /// ErrorCode::not_found (missing folder), ErrorCode::unsupported (sample rate or number of channels that the format cannot
-/// hold: nothing is resampled or mixed silently), ErrorCode::malformed (tags that are not UTF-8 or have a NUL),
-/// ErrorCode::limit (WAV beyond 4 GB, too long tags), ErrorCode::io, ErrorCode::memory, ErrorCode::cancelled, and
-/// ErrorCode::internal (channels of different length, samples that are not finite).
+/// hold: nothing is resampled or mixed silently), ErrorCode::malformed (tags that are not UTF-8 or have a NUL,
+/// a cover that is no PNG), ErrorCode::limit (WAV beyond 4 GB, too long tags, too large a cover), ErrorCode::io,
+/// ErrorCode::memory, ErrorCode::cancelled, and ErrorCode::internal (channels of different length, samples that are not
+/// finite).
 WriteReport write_audio(const std::filesystem::path& path, const Waveform& wave, const WriteOptions& options,
                         const SongTags& tags);
 

@@ -153,8 +153,8 @@ TEST(HttpClient, HandsTheBodyOnPieceByPiece) {
 TEST(HttpClient, RefusesWhatIsNoUrlMethodOrHeader) {
     const FakeHttpServer server(FakeAnswer{});
     for (const std::string url :
-         {"", "nothing", "http://", "file:///etc/passwd", "gopher://h/", "ftp://h/x", "scp://h/x",
-          "http://h/ x", "http://h/\r\nX: y", "javascript:1", "//h/x", "http://[::1", "http://h:99999/"}) {
+         {"", "nothing", "http://", "file:///etc/passwd", "gopher://h/", "ftp://h/x", "scp://h/x", "http://h/ x",
+          "http://h/\r\nX: y", "javascript:1", "//h/x", "http://[::1", "http://h:99999/"}) {
         EXPECT_EQ(code_of({.url = url}), ErrorCode::usage) << url;
     }
     EXPECT_EQ(code_of({.url = server.url() + std::string("/\0", 2)}), ErrorCode::usage);

@@ -16,12 +16,14 @@ class RateLimit {
 public:
     using Clock = std::chrono::steady_clock;
 
-    /// `burst` at once, refilled by `burst` every `period`.
+    /// `burst` at once (at least one), refilled by `burst` every `period`. ErrorCode::usage unless both are above zero.
     RateLimit(double burst, std::chrono::milliseconds period, std::size_t most_keys = 100'000);
 
     /// Takes one; none left: how long until there is one.
     [[nodiscard]] std::chrono::milliseconds take(std::string_view key, Clock::time_point now = Clock::now());
-    /// Gives it back, or forgets the key's past.
+    /// Gives one back that was taken.
+    void give_back(std::string_view key);
+    /// The key has its whole burst again.
     void forget(std::string_view key);
     [[nodiscard]] std::size_t keys() const;
 
@@ -31,8 +33,8 @@ private:
         double level = 0;
         Clock::time_point filled;
     };
-    double burst_;
-    std::chrono::milliseconds period_;
+    double burst_;   // at least 1
+    double per_ms_;  // refilled
     std::size_t most_keys_;
     mutable std::mutex mutex_;
     std::list<Bucket> buckets_;  // the longest unused last

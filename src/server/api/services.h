@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/cancel.h"
 #include "server/accounts/accounts.h"
 #include "server/assistant/assistant.h"
 #include "server/database/database.h"
@@ -12,7 +13,9 @@
 #include "server/jobs/runner.h"
 #include "server/library/library.h"
 
+#include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -30,8 +33,12 @@ struct StudioOptions {
     int max_takes = 8;
     std::vector<std::string> cors_origins;  ///< closed when empty
     bool signed_media = false;              ///< audio and covers only to their owner or with a signed address
+    bool private_webhooks = false;          ///< webhooks may be http, and of this machine or its network
     std::string model_label;                ///< what the page may say about the model
+    std::chrono::seconds speech_wait{900};  ///< how long /v1/audio/speech waits for its song
 };
+
+class Metrics;
 
 /// Everything that endpoints call, alive as long as the server runs.
 struct Services {
@@ -47,6 +54,9 @@ struct Services {
     jobs::SongMaker& maker;
     jobs::ProgressHub& hub;
     jobs::Runner& runner;
+    Metrics& metrics;
+    const CancelToken& stopping;                     ///< for what waits long: other servers, encoders
+    std::function<http::ServerCounters()> counters;  ///< of the server, which is made behind the endpoints
 };
 
 // Each adds its endpoints to the router, whose handlers keep a reference to `services`.

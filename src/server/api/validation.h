@@ -71,6 +71,8 @@ public:
 private:
     Fields(std::string place, Json values) : place_(std::move(place)), values_(std::move(values)) {}
     const Json* find(const std::string& name) const;
+    /// The text, also when its length is a fault; none for what is no text.
+    std::optional<std::string> checked_text(const std::string& name, const Json& value, const TextRange& range);
     void add(const std::string& type, const std::string& name, const std::string& message, const Json* input, Json context,
              bool secret = false);
 

@@ -31,7 +31,7 @@ struct Job {
     SongSettings settings;
     JobState state = JobState::pending;
     std::string reason;  ///< of failing or being cancelled, for people
-    int attempts = 0;    ///< how often it was started and the process did not live to say how it ended
+    int attempts = 0;    ///< starts in a row that came no further and whose process did not live to say why
     bool cancel_asked = false;
     double order = 0;  ///< among the pending ones of its user: smaller is earlier
     TimeMs created = 0;
@@ -58,6 +58,10 @@ public:
     /// After a start of the process: jobs that were processing are pending again, first of their user's; those that had
     /// `most_attempts` fail with a reason. Returns the ones that failed.
     std::vector<Job> recover(int most_attempts);
+
+    /// The job at hand has more codes than any attempt before had: it is not what keeps stopping the process, and its attempts
+    /// count from this one.
+    void came_further(std::string_view id);
 
     /// processing -> pending, first of its user's, the attempt not counted: the process stops in good order.
     void put_back(std::string_view id);

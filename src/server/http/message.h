@@ -17,9 +17,10 @@ namespace heart::server::http {
 /// Header fields in their order; names compare without regard to case (RFC 9110, 5.1).
 class Headers {
 public:
-    /// Throws ErrorCode::internal for a name or value that would break the message: CR, LF, NUL, an empty name.
+    /// Throws ErrorCode::internal for a name or value that would break the message: CR, LF, NUL, a name that is no token.
     void set(std::string_view name, std::string_view value);  ///< in place of all fields of that name
     void add(std::string_view name, std::string_view value);
+    void remove(std::string_view name) noexcept;  ///< all fields of that name
     /// The first field of that name.
     [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;
     [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& all() const noexcept { return fields_; }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,9 +27,19 @@ struct Target {
 struct ByteRange {
     std::uint64_t first = 0, last = 0;
 };
-/// What a Range header asks of a file of `size` bytes. None: it is malformed or of another unit and is ignored; an empty
-/// list: nothing in it can be satisfied, 416. More than eight ranges count as malformed.
-[[nodiscard]] std::optional<std::vector<ByteRange>> parse_range(std::string_view header, std::uint64_t size);
+struct RangeRequest {
+    enum class Kind {
+        ignored,        ///< of another unit than bytes: the whole file, as if nothing had been asked
+        malformed,      ///< 400: no range of the grammar, or more than kMostRanges
+        unsatisfiable,  ///< 416: nothing in it lies inside of the file
+        satisfiable,    ///< 206: `ranges` holds one or more
+    };
+    Kind kind = Kind::ignored;
+    std::vector<ByteRange> ranges;  ///< in the order asked for; if any overlap, sorted and joined
+};
+inline constexpr std::size_t kMostRanges = 8;
+/// What a Range header asks of a file of `size` bytes. Every range that it returns lies inside of the file.
+[[nodiscard]] RangeRequest parse_range(std::string_view header, std::uint64_t size);
 
 /// Whether an If-None-Match (or If-Match) list names this entity tag, weakly compared; "*" names any.
 [[nodiscard]] bool etag_matches(std::string_view list, std::string_view etag);
@@ -38,5 +49,14 @@ struct ByteRange {
 
 /// "Sat, 28 Nov 2026 00:23:40 GMT".
 [[nodiscard]] std::string http_date(std::int64_t unix_ms);
+/// Seconds since 1970 of a date as http_date writes it; none for anything else.
+[[nodiscard]] std::optional<std::int64_t> parse_http_date(std::string_view text);
+
+/// Whether two names of fields or two tokens are the same: ASCII letters compare without regard to case.
+[[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
+/// Without spaces and tabs at its ends.
+[[nodiscard]] std::string_view trimmed(std::string_view text) noexcept;
+/// Whether a list of tokens, like Connection's, names this one.
+[[nodiscard]] bool list_has_token(std::string_view list, std::string_view token) noexcept;
 
 }  // namespace heart::server::http

@@ -49,7 +49,9 @@ public:
         std::vector<std::string> allowed;  ///< methods of this path when it has none for the one asked: 405
         std::string pattern;               ///< that matched, for metrics and logs: never what a stranger wrote
     };
-    /// HEAD finds the handler of GET. Nothing found: no handler and nothing allowed: 404.
+    /// HEAD finds the handler of GET. A GET may find both a handler and a WebSocket; the more exact pattern of either has
+    /// the parameters of the handler then, so give both the same pattern. Nothing found: no handler and nothing allowed:
+    /// 404.
     [[nodiscard]] Match find(std::string_view method, std::string_view path) const;
 
     /// Every "METHOD /pattern" in the order in which they were added, "WS /pattern" among them.
@@ -63,6 +65,8 @@ private:
         WebSocketHandler websocket;
         RouteOptions options;
     };
+    void insert(Route route);
+
     std::vector<Route> routes_;
 };
 

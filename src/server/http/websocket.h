@@ -24,6 +24,7 @@ public:
 
 /// What happens on it; one at a time, on worker threads. Empty ones are left out.
 struct WebSocketCallbacks {
+    std::string subprotocol;  ///< one that the client offered, for the handshake; empty: none
     std::function<void(std::string_view text)> on_text;
     std::function<void()> on_silence;  ///< nothing came for Limits::websocket_silence; and again after as long
     std::function<void()> on_end;      ///< the last call

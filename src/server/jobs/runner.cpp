@@ -243,8 +243,10 @@ void Runner::Inside::make(Job& job, Reporter& reporter) {
 void Runner::Inside::work_on(Job& job, Reporter& reporter, const CancelToken& token) {
     const auto start = Clock::now();
     const auto sound = live;  // only this thread changes it
+    bool goes_on = job.attempts > 1;
     MakeHooks hooks;
     hooks.progress = [&](const Progress& p) {
+        if (p.phase == Phase::frames && std::exchange(goes_on, false)) jobs.came_further(job.id);
         reporter.hear(p);
         const std::lock_guard lock(mutex);
         if (reporter.ms_per_frame() > 0) counters.ms_per_frame = reporter.ms_per_frame();

@@ -16,17 +16,22 @@ using ArchiveProgress = std::function<void(std::uint64_t done, std::uint64_t tot
 void back_up(const database::Database& database, const std::filesystem::path& data_folder,
              const std::filesystem::path& archive, const ArchiveProgress& progress, const CancelToken& cancel);
 
-/// Puts an archive's content into a data folder that has no database yet. Nothing outside that folder is ever written,
+/// Puts an archive's content into a data folder that has no database and no songs' files yet; makes the folder if it is
+/// missing. Nothing outside that folder is ever written,
 /// whatever the archive says; only the names that back_up() writes are taken. On any error everything is removed again.
-/// ErrorCode::usage when there is a database, ::malformed, ::limit, ::io, ::cancelled.
+/// ErrorCode::usage when something is there, ::not_found, ::malformed (also: cut off, changed), ::limit, ::io, ::cancelled.
 void restore(const std::filesystem::path& archive, const std::filesystem::path& data_folder, const ArchiveProgress& progress,
              const CancelToken& cancel);
 
 /// Takes in the studio that the Python version left at `old_database`: users, songs, their files (found where its absolute
 /// paths point, or in audio/ and thumbnails/ beside the database), which are copied. What is here already is left alone; may
-/// be run again.
+/// be run again. The old database is only read. Songs of someone whose address has an account here go to that account;
+/// a name that is taken gets a number. Songs without a cover get a drawn one. ErrorCode::not_found, ::malformed, ::io,
+/// ::cancelled: what was taken in until then stays.
 struct Imported {
-    std::int64_t users = 0, songs = 0, without_audio = 0, skipped = 0;
+    std::int64_t users = 0, songs = 0;
+    std::int64_t without_audio = 0;  ///< of these songs
+    std::int64_t skipped = 0;        ///< songs that were here, or whose id is none
 };
 [[nodiscard]] Imported import_python_studio(database::Database& database, const std::filesystem::path& data_folder,
                                             const std::filesystem::path& old_database, const ArchiveProgress& progress,

@@ -4,10 +4,13 @@
 #include "core/cancel.h"
 #include "server/database/songs.h"
 
+#include <condition_variable>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,7 +31,11 @@ enum class Format { wav, flac, mp3, opus };
 ///     peaks/<id>.json        its loudness over time, for drawing
 ///     cache/<id>.<hash>.mp3  made on demand, and again when they are gone
 ///
-/// Every file is whole or not there. From any thread; two that ask for one missing file make it once.
+/// Every file is whole or not there. From any thread; two that ask for one missing file make it once, and a few different
+/// ones are made at the same time.
+///
+/// Files are found by the song's id alone, never by a path that a database holds. An id that is no UUID in small letters is
+/// ErrorCode::usage; a symbolic link in place of a file is no file of ours, one in place of a folder ErrorCode::io.
 class Library {
 public:
     explicit Library(std::filesystem::path data_folder, std::uint64_t cache_bytes = std::uint64_t{4} << 30);
@@ -42,7 +49,8 @@ public:
     /// ErrorCode::not_found when there is no audio.
     [[nodiscard]] std::filesystem::path audio_file(const database::Song& song, Format format, const CancelToken& cancel);
     [[nodiscard]] std::optional<std::filesystem::path> cover_file(const database::Song& song) const;
-    /// {"seconds":..., "peaks":[0..1 ...]}: made from the audio when it is missing. ErrorCode::not_found.
+    /// {"seconds":..., "peaks":[0..1 ...], "loudness":[0..1 ...]}: the largest sample in each of 800 parts, and how loud
+    /// each of 200 is beside the loudest. Made from the audio when it is missing. ErrorCode::not_found.
     [[nodiscard]] std::string peaks(const database::Song& song);
 
     /// A cover of one's own (PNG or JPEG within 8 MiB and 4096 pixels a side; stored as a 1024-pixel PNG at most).
@@ -65,9 +73,22 @@ public:
     [[nodiscard]] const std::filesystem::path& folder() const noexcept { return folder_; }
 
 private:
+    class Turn;  ///< of the only thread that works on a file
+    /// What is encoded into a song's files: see tags_of().
+    struct Inscription;
+
+    [[nodiscard]] std::filesystem::path file(std::string_view folder, const std::string& id, std::string_view ending) const;
+    [[nodiscard]] Inscription inscription_of(const database::Song& song) const;
+    [[nodiscard]] std::filesystem::path master(const database::Song& song, const CancelToken& cancel);
+    void store_cover(database::Song& song, std::string_view png);
+    void shrink_cache(const std::filesystem::path& keep);
+
     std::filesystem::path folder_;
     std::uint64_t cache_bytes_;
-    std::mutex making_;
+    std::mutex mutex_;  ///< of the following
+    std::condition_variable freed_;
+    std::set<std::string> busy_;                     ///< files that are being made
+    std::map<std::string, std::string> up_to_date_;  ///< id: state of a master whose tags were found to be right
 };
 
 }  // namespace heart::server::library
