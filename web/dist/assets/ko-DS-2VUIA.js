@@ -1,1 +1,0 @@
-import{u as e}from"./index-BPh5G4xL.js";var t=e;export{t as ko};
