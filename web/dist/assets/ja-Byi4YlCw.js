@@ -1,0 +1,1 @@
+import{u as e}from"./index-BbEBhndd.js";var t=e;export{t as ja};
