@@ -38,9 +38,10 @@ std::int64_t total_frames(const Job& job) {
 
 /// Lets threads that answer requests go first; threads that this one starts do the same.
 void give_way() {
-    constexpr int kNice = 5;
+    constexpr int kNicer = 5;
     // On Linux a thread has a priority of its own. Where that is refused songs are made all the same.
-    (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kNice);
+    const auto self = static_cast<id_t>(::syscall(SYS_gettid));
+    (void)::setpriority(PRIO_PROCESS, self, ::getpriority(PRIO_PROCESS, self) + kNicer);
 }
 
 JobProgress progress_of(const Job& job) {
