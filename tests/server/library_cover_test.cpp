@@ -187,7 +187,7 @@ TEST_F(LibraryOwnCover, LimitsHoldBeforeAnythingIsDecoded) {
     std::string jpeg = jpeg_of(16, false);
     const std::size_t frame = jpeg.find("\xff\xc0");
     ASSERT_NE(frame, std::string::npos);
-    jpeg.replace(frame + 5, 4, "\xff\xff\xff\xff");
+    jpeg.replace(frame + 5, 4, "\x40\x01\x40\x01");
     EXPECT_EQ(code_of(jpeg), ErrorCode::limit);
     EXPECT_EQ(code_of(png_of(4, 4, {}) + std::string(std::size_t{8} << 20, 'x')), ErrorCode::limit);
     EXPECT_FALSE(library_.cover_file(song_).has_value());
