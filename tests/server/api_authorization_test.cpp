@@ -109,6 +109,7 @@ const std::map<std::string, Rule>& rules() {
         {"GET /docs/docs.js", {Thing::none, kOpen}},
         {"GET /docs/docs.css", {Thing::none, kOpen}},
         {"GET /", {Thing::none, kOpen}},
+        {"GET /home.css", {Thing::none, kOpen}},
     };
     return table;
 }
