@@ -130,7 +130,7 @@ export function Frame({ children }: { children: ReactNode }) {
         <NavLink to="/create" aria-label={t('shell.home')} className="mb-6">
           <Logo />
         </NavLink>
-        <nav aria-label={t('nav.label')} className="grid w-full gap-1 px-2">
+        <nav aria-label={t('nav.label')} className="grid grid-cols-1 w-full gap-1 px-2">
           {places.map((p) => (
             <Go key={p.to} place={p} shape="rail" />
           ))}

@@ -1,0 +1,1 @@
+import{u as e}from"./index-DvegjeRs.js";var t=e;export{t as ko};
