@@ -70,9 +70,10 @@ format:
 check-format: test-deps
 	$(SOURCES) | xargs clang-format-14 --dry-run --Werror
 
-# Needs a configured release build.
-tidy:
-	git ls-files 'src/*.cpp' 'apps/*.cpp' | xargs -P $(JOBS) -n 4 clang-tidy-14 -p build/release --quiet
+# clang-tidy needs the compile commands only, and those of a build of its own: clang cannot read gcc's precompiled headers.
+tidy: test-deps
+	cmake --preset tidy
+	git ls-files 'src/*.cpp' 'apps/*.cpp' | xargs -P $(JOBS) -n 1 clang-tidy-14 -p build/tidy --quiet
 
 clean:
 	rm -rf build

@@ -243,6 +243,8 @@ TEST_F(Contract, TextsHaveLimitsInBytes) {
         const HttpAnswer fine = post("/api/generate", body, token);
         EXPECT_EQ(fine.status, 200) << name << fine.body;
         ask({.method = "DELETE", .path = "/api/queue/" + json_of(fine).at("id").get<std::string>(), .token = token});
+        body[name] = std::string("a\0b", 3);
+        EXPECT_EQ(post("/api/generate", body, token).status, 422) << name;
     }
 }
 
@@ -438,6 +440,16 @@ TEST_F(FinishedSong, SoundHasRangesTagsAndHeads) {
     const HttpAnswer known = fetch("/api/audio/" + id, {{"If-None-Match", std::string(whole.header("etag"))}});
     EXPECT_EQ(known.status, 304);
     EXPECT_TRUE(known.body.empty());
+}
+
+TEST_F(FinishedSong, HeadsTellWhatGetWould) {
+    RawSocket socket(port_of(studio->url()));
+    socket.send("HEAD /api/audio/" + id + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    const std::string head = socket.read_all();
+    EXPECT_TRUE(head.starts_with("HTTP/1.1 200 ")) << head;
+    EXPECT_TRUE(head.ends_with("\r\n\r\n")) << "no body";
+    EXPECT_NE(head.find("Content-Length: " + std::to_string(get("/api/audio/" + id).body.size())), std::string::npos)
+        << head;
 }
 
 TEST_F(FinishedSong, OtherFormatsAreMadeOnDemand) {

@@ -20,8 +20,10 @@ std::uint64_t random_seed() {
     return ((static_cast<std::uint64_t>(entropy()) << 32) | entropy()) & kMostSeed;
 }
 
-void refuse_too_long(Fields& fields, const std::string& name, const std::string& text, std::size_t most) {
+void check_text(Fields& fields, const std::string& name, const std::string& text, std::size_t most) {
     if (text.size() > most) fields.fault(name, fmt::format("at most {} bytes are allowed", most));
+    // It ends a text for the database's and other programs.
+    if (text.find('\0') != std::string::npos) fields.fault(name, "the character U+0000 is not allowed");
 }
 
 struct Wish {
@@ -42,9 +44,9 @@ Wish read_wish(const Services& services, const http::Request& request) {
     s.cfg_scale = fields.number_or("cfg_scale", 1.5, 1.0, 5.0);
     const auto seed = fields.optional_natural("seed", kMostSeed);
     wish.takes = fields.integer_or("takes", 1, 1, services.options.max_takes);
-    refuse_too_long(fields, "lyrics", s.lyrics, services.options.max_lyrics_bytes);
-    refuse_too_long(fields, "tags", s.tags, services.options.max_tags_bytes);
-    refuse_too_long(fields, "title", s.title, services.options.max_title_bytes);
+    check_text(fields, "lyrics", s.lyrics, services.options.max_lyrics_bytes);
+    check_text(fields, "tags", s.tags, services.options.max_tags_bytes);
+    check_text(fields, "title", s.title, services.options.max_title_bytes);
     fields.finish();
     s.seed = seed ? *seed : random_seed();
     return wish;

@@ -35,10 +35,6 @@ constexpr const char* kFirstSchema[] = {
     "CREATE INDEX idx_user_generations ON generations (user_id, created_at DESC)",
     "CREATE INDEX idx_bin ON generations (deleted_at) WHERE deleted_at IS NOT NULL",
 
-    // What is searched and sorted by: folded text, see song_search.h.
-    "CREATE TABLE song_texts (number INTEGER PRIMARY KEY, "
-    "song_id TEXT NOT NULL UNIQUE REFERENCES generations (id) ON DELETE CASCADE, title TEXT NOT NULL, text TEXT NOT NULL)",
-
     "CREATE TABLE jobs (id TEXT PRIMARY KEY NOT NULL, user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE, "
     "request_id TEXT NOT NULL, title TEXT NOT NULL, lyrics TEXT NOT NULL, tags TEXT NOT NULL, "
     "max_audio_length_ms BIGINT NOT NULL, temperature DOUBLE PRECISION NOT NULL, topk BIGINT NOT NULL, "
@@ -93,7 +89,9 @@ std::int64_t number(soci::session& session, const std::string& sql) {
     return query.next() ? query.integer() : 0;
 }
 
-void run(soci::session& session, const std::string& sql) { Query(session, sql).run(); }
+void run(soci::session& session, const std::string& sql) {
+    Query(session, sql).run();
+}
 
 /// A step and the number of the schema that it makes.
 void to_first_schema(soci::session& session) {
@@ -127,7 +125,9 @@ Kind kind_of(soci::session& session) {
 
 }  // namespace
 
-int schema_version(soci::session& session) { return static_cast<int>(number(session, "PRAGMA user_version")); }
+int schema_version(soci::session& session) {
+    return static_cast<int>(number(session, "PRAGMA user_version"));
+}
 
 void migrate(soci::session& session, const std::filesystem::path& file) {
     if (kind_of(session) == Kind::python_studio) back_up_python_studio(session, file);

@@ -45,7 +45,9 @@ std::size_t characters(std::string_view text) {
         std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-std::string name_of(std::size_t word) { return fmt::format("word{}", word); }
+std::string name_of(std::size_t word) {
+    return fmt::format("word{}", word);
+}
 
 }  // namespace
 
@@ -70,8 +72,8 @@ std::string fold(std::string_view text) {
 
     const auto kept = static_cast<utf8proc_ssize_t>(codes.size());
     codes.push_back(0);  // room for the end that reencode writes; UTF-8 needs no more bytes than code points did
-    const utf8proc_ssize_t length = utf8proc_reencode(
-        codes.data(), kept, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+    const utf8proc_ssize_t length =
+        utf8proc_reencode(codes.data(), kept, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
     if (length < 0) throw Error(ErrorCode::internal, "text cannot be folded").found(utf8proc_errmsg(length));
     return {reinterpret_cast<const char*>(codes.data()), static_cast<std::size_t>(length)};
 }
@@ -132,31 +134,39 @@ void bind(Query& query, const std::vector<std::string>& words) {
 }
 
 void create(soci::session& session) {
-    for (const char* statement : {
-             "CREATE VIRTUAL TABLE song_search USING fts5(text, content = 'song_texts', content_rowid = 'number', "
-             "tokenize = 'trigram case_sensitive 1')",
-             "CREATE TRIGGER song_texts_added AFTER INSERT ON song_texts BEGIN "
-             "INSERT INTO song_search(rowid, text) VALUES (new.number, new.text); END",
-             "CREATE TRIGGER song_texts_removed AFTER DELETE ON song_texts BEGIN "
-             "INSERT INTO song_search(song_search, rowid, text) VALUES ('delete', old.number, old.text); END",
-             "CREATE TRIGGER song_texts_changed AFTER UPDATE ON song_texts BEGIN "
-             "INSERT INTO song_search(song_search, rowid, text) VALUES ('delete', old.number, old.text); "
-             "INSERT INTO song_search(rowid, text) VALUES (new.number, new.text); END",
-         }) {
-        Query(session, statement).run();
-    }
+    // Numbers are never given twice: what the index still holds of a song that went with its user matches nothing.
+    Query(session,
+          "CREATE TABLE song_texts (number INTEGER PRIMARY KEY AUTOINCREMENT, "
+          "song_id TEXT NOT NULL UNIQUE REFERENCES generations (id) ON DELETE CASCADE, title TEXT NOT NULL, "
+          "text TEXT NOT NULL)")
+        .run();
+    Query(session,
+          "CREATE VIRTUAL TABLE song_search USING fts5(text, content = 'song_texts', content_rowid = 'number', "
+          "tokenize = 'trigram case_sensitive 1')")
+        .run();
+}
+
+void remove(soci::session& session, std::string_view song_id) {
+    Query(session,
+          "INSERT INTO song_search (song_search, rowid, text) "
+          "SELECT 'delete', number, text FROM song_texts WHERE song_id = :id")
+        .with("id", song_id)
+        .run();
+    Query(session, "DELETE FROM song_texts WHERE song_id = :id").with("id", song_id).run();
 }
 
 void put(soci::session& session, std::string_view song_id, std::string_view title, std::string_view tags,
          std::string_view lyrics) {
+    remove(session, song_id);
     // Words never hold a line's end, so none is found across the parts.
     const std::string folded_title = fold(title);
-    Query(session,
-          "INSERT INTO song_texts (song_id, title, text) VALUES (:id, :title, :text) "
-          "ON CONFLICT (song_id) DO UPDATE SET title = excluded.title, text = excluded.text")
+    Query(session, "INSERT INTO song_texts (song_id, title, text) VALUES (:id, :title, :text)")
         .with("id", song_id)
         .with("title", folded_title)
         .with("text", folded_title + "\n" + fold(tags) + "\n" + fold(lyrics))
+        .run();
+    Query(session, "INSERT INTO song_search (rowid, text) SELECT number, text FROM song_texts WHERE song_id = :id")
+        .with("id", song_id)
         .run();
 }
 

@@ -21,12 +21,15 @@ constexpr std::size_t kMostWords = 32, kMostBytes = 1000;
 [[nodiscard]] std::string condition(const std::vector<std::string>& words);
 void bind(Query& query, const std::vector<std::string>& words);
 
-/// Makes what searching needs: an index of three-character pieces over song_texts, kept up to date by triggers.
+/// Makes what searching needs: the table song_texts, which holds folded text, and an index of its three-character pieces.
+/// Not kept by triggers: connections that trust no schema may not run them on such an index.
 void create(soci::session& session);
-/// Puts a song's text into song_texts, or the new one in the old one's place.
+/// Puts a song's text into both, or the new one in the old one's place.
 void put(soci::session& session, std::string_view song_id, std::string_view title, std::string_view tags,
          std::string_view lyrics);
-/// The same for all songs that have none yet.
+/// Takes it out, before the song is removed.
+void remove(soci::session& session, std::string_view song_id);
+/// Puts the text of all songs in that have none yet.
 void put_missing(soci::session& session);
 
 }  // namespace heart::server::database::search

@@ -13,7 +13,9 @@
 namespace heart::server::database {
 namespace {
 
-std::string select_songs(std::string_view rest) { return fmt::format("SELECT {} FROM generations g {}", kSongColumns, rest); }
+std::string select_songs(std::string_view rest) {
+    return fmt::format("SELECT {} FROM generations g {}", kSongColumns, rest);
+}
 
 std::string_view order_of(SongQuery::Order order) {
     switch (order) {
@@ -57,6 +59,7 @@ std::optional<Song> find_song(soci::session& session, std::string_view id) {
 /// Removes songs and the jobs that made them.
 void delete_songs(soci::session& session, const std::vector<Song>& songs) {
     for (const Song& song : songs) {
+        search::remove(session, song.id);
         Query(session, "DELETE FROM generations WHERE id = :id").with("id", song.id).run();
         Query(session, "DELETE FROM jobs WHERE id = :id AND state = 'completed'").with("id", song.id).run();
     }
@@ -124,7 +127,9 @@ void insert_song(soci::session& session, const Song& song) {
     search::put(session, song.id, s.title, s.tags, s.lyrics);
 }
 
-std::string_view owned_by(std::string_view user_id) { return user_id.empty() ? "g.user_id IS NULL" : "g.user_id = :user"; }
+std::string_view owned_by(std::string_view user_id) {
+    return user_id.empty() ? "g.user_id IS NULL" : "g.user_id = :user";
+}
 
 void bind_owner(Query& query, std::string_view user_id) {
     if (!user_id.empty()) query.with("user", user_id);

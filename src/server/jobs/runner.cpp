@@ -351,6 +351,7 @@ Runner::Runner(database::Database& database, library::Library& library, SongMake
     : inside_(std::make_unique<Inside>(database, library, maker, hub, std::move(options))) {
     std::error_code failed;
     std::filesystem::create_directories(inside_->options.journals, failed);
+    if (!failed) std::filesystem::permissions(inside_->options.journals, std::filesystem::perms::owner_all, failed);
     if (failed) {
         throw Error(ErrorCode::io, fmt::format("cannot make the folder '{}'", inside_->options.journals.string()))
             .found(failed.message());
