@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { requestOf } from '../../src/create/MakeBar';
-import { clampSettings, draftOf, kDefaults, kEmpty, keepEarlier, useDesk } from '../../src/create/draft';
+import { clampSettings, draftOf, kDefaults, kEmpty, keepEarlier, openDesk, useDesk } from '../../src/create/draft';
 
-beforeEach(() => useDesk.setState({ draft: kEmpty, earlier: [], presets: [] }));
+beforeEach(() => useDesk.setState({ owner: null, draft: kEmpty, earlier: [], presets: [] }));
 
 describe('the desk', () => {
   it('keeps every letter as it is typed', () => {
@@ -46,6 +46,18 @@ describe('the desk', () => {
     expect(useDesk.getState().draft).toMatchObject({ temperature: 0.7, tags: 'metal' });
     applyPreset('folk');
     expect(useDesk.getState().draft.tags).toBe('folk');
+  });
+  it('is another one for another account, and comes back with its owner', () => {
+    useDesk.getState().set({ lyrics: 'typed before anyone signed in' });
+    openDesk('ada');
+    expect(useDesk.getState().draft.lyrics).toBe('typed before anyone signed in');
+    openDesk('grace');
+    expect(useDesk.getState().draft).toEqual(kEmpty);
+    useDesk.getState().set({ lyrics: 'by grace' });
+    openDesk('ada');
+    expect(useDesk.getState().draft.lyrics).toBe('typed before anyone signed in');
+    openDesk('grace');
+    expect(useDesk.getState().draft.lyrics).toBe('by grace');
   });
   it('survives settings that are none', () =>
     expect(clampSettings({ seconds: Number.NaN, temperature: 99, topk: -1, cfg: 3, takes: 2.4 })).toEqual({
