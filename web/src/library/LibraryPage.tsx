@@ -282,7 +282,9 @@ function Songs({ songs, table, selected, onSelect, onEnd }: SongsProps) {
   useEffect(() => {
     if (last >= count - 3) onEnd();
   }, [last, count, onEnd]);
-  useEffect(() => rows.measure(), [columns, table, rows]);
+  useEffect(() => {
+    rows.measure();
+  }, [columns, table, rows]);
   return (
     <div ref={box}>
       {table && <SongTableHead />}

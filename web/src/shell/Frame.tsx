@@ -119,7 +119,10 @@ export function Frame({ children }: { children: ReactNode }) {
     document.documentElement.toggleAttribute('data-player', hasTrack);
     return () => document.documentElement.removeAttribute('data-player');
   }, [hasTrack]);
-  useEffect(() => window.scrollTo(0, 0), [pathname]);
+  useEffect(() => {
+    // In braces: browsers have begun to return a promise here, which is no clean-up.
+    window.scrollTo(0, 0);
+  }, [pathname]);
 
   return (
     <div className="lg:grid lg:grid-cols-[var(--rail)_minmax(0,1fr)]">
