@@ -18,7 +18,7 @@ export function ProfilePage() {
   if (!user) return null;
   const since = new Intl.DateTimeFormat(i18n.language, { dateStyle: 'long' }).format(new Date(user.created_at));
   return (
-    <div className="mx-auto grid max-w-[760px] gap-6 px-4 md:px-8">
+    <div className="mx-auto grid grid-cols-1 max-w-[760px] gap-6 px-4 md:px-8">
       <PageHead title={user.username} text={`${user.email} · ${t('account.since', { date: since })}`} />
       <Card className="grid gap-5 p-5 md:grid-cols-2 md:p-6">
         <Field label={t('account.language')}>

@@ -16,7 +16,7 @@ function Door({ title, text, children }: { title: string; text: string; children
       <div className="animate-rise w-full max-w-[400px]">
         <div className="mb-8 grid justify-items-center gap-4 text-center">
           <Logo className="size-16" />
-          <div className="grid gap-2">
+          <div className="grid grid-cols-1 gap-2">
             <h1 className="text-xl">{title}</h1>
             <p className="text-sm text-soft">{text}</p>
           </div>
@@ -44,7 +44,7 @@ export function SignInPage() {
   return (
     <Door title={t('account.welcome')} text={t('account.welcomeText')}>
       <form
-        className="grid gap-5"
+        className="grid grid-cols-1 gap-5"
         onSubmit={(e) => {
           e.preventDefault();
           enter.mutate();
@@ -137,7 +137,7 @@ export function RegisterPage() {
     <Door title={t('account.create')} text={t('account.createText')}>
       <form
         noValidate
-        className="grid gap-5"
+        className="grid grid-cols-1 gap-5"
         onSubmit={(e) => {
           e.preventDefault();
           setTried(true);

@@ -31,9 +31,9 @@ export function CreatePage() {
 
   return (
     <div className="lg:grid lg:grid-cols-[minmax(0,1fr)_var(--side)]">
-      <div className="mx-auto grid w-full max-w-[824px] gap-8 px-4 pt-5 md:px-8 md:pt-10">
+      <div className="mx-auto grid grid-cols-1 w-full max-w-[824px] gap-8 px-4 pt-5 md:px-8 md:pt-10">
         <h1 className="sr-only">{t('create.heading')}</h1>
-        <section className="grid gap-3">
+        <section className="grid grid-cols-1 gap-3">
           <div className="flex items-start gap-2">
             <input
               aria-label={t('create.title')}

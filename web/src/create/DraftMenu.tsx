@@ -26,12 +26,12 @@ export function DraftMenu() {
         {earlier.length === 0 ? (
           <Empty icon={History} title={t('create.noEarlier')} text={t('create.noEarlierText')} />
         ) : (
-          <ul className="grid gap-1 p-2">
+          <ul className="grid grid-cols-1 gap-1 p-2">
             {earlier.map(({ at, draft, why }) => (
               <li key={at}>
                 <button
                   type="button"
-                  className="grid w-full gap-0.5 rounded-control px-3 py-2.5 text-left outline-offset-[-2px] hover:bg-raised"
+                  className="grid grid-cols-1 w-full gap-0.5 rounded-control px-3 py-2.5 text-left outline-offset-[-2px] hover:bg-raised"
                   onClick={() => {
                     restore(at);
                     setOpen(false);

@@ -20,7 +20,7 @@ export function FineControl({ mostTakes }: { mostTakes?: number }) {
   const takes = Math.min(mostTakes ?? kLimits.takes[1], kLimits.takes[1]);
   const changed = (['temperature', 'topk', 'cfg', 'takes'] as const).filter((key) => draft[key] !== kDefaults[key]).length;
   return (
-    <section className="grid gap-4" aria-labelledby={`${id}-name`}>
+    <section className="grid grid-cols-1 gap-4" aria-labelledby={`${id}-name`}>
       <h2 id={`${id}-name`} className="text-base">
         {t('create.howLong')}
       </h2>
@@ -217,7 +217,7 @@ function NamePreset({ onDone }: { onDone: () => void }) {
   const [withTags, setWithTags] = useState(false);
   return (
     <form
-      className="grid gap-4 p-5"
+      className="grid grid-cols-1 gap-4 p-5"
       onSubmit={(e) => {
         e.preventDefault();
         if (!name.trim()) return;

@@ -62,7 +62,7 @@ export function LyricsEditor({ limit }: { limit?: number }) {
   const tooBig = limit !== undefined && counts.bytes > limit;
 
   return (
-    <section className="grid gap-3" aria-labelledby={`${id}-name`}>
+    <section className="grid grid-cols-1 gap-3" aria-labelledby={`${id}-name`}>
       <h2 id={`${id}-name`} className="text-base">
         {t('create.words')}
       </h2>
@@ -83,7 +83,7 @@ export function LyricsEditor({ limit }: { limit?: number }) {
             </button>
           ))}
         </div>
-        <div className="relative grid text-base leading-[26px]">
+        <div className="relative grid grid-cols-1 text-base leading-[26px]">
           <Gutter text={text} sections={sections} />
           <textarea
             ref={area}
@@ -104,7 +104,7 @@ export function LyricsEditor({ limit }: { limit?: number }) {
             onRemove={remove}
           />
         )}
-        <div className="grid gap-2 border-t border-line px-4 py-3">
+        <div className="grid grid-cols-1 gap-2 border-t border-line px-4 py-3">
           <div id={`${id}-counts`} className="flex flex-wrap justify-between gap-x-4 text-xs text-soft">
             <span>
               {t('create.lines', { count: counts.lines })} · {t('create.wordCount', { count: counts.words })}
@@ -124,7 +124,7 @@ export function LyricsEditor({ limit }: { limit?: number }) {
           {t('create.tooBig', { bytes: counts.bytes, limit: limit ?? 0 })}
         </Note>
       )}
-      <div aria-live="polite" className="grid gap-1.5 empty:hidden">
+      <div aria-live="polite" className="grid grid-cols-1 gap-1.5 empty:hidden">
         {hints.map(({ hint, detail }) => (
           <Note key={hint} tone="warn" icon={TriangleAlert}>
             {t(`create.hint.${hint}`, { detail: detail ?? '', needed: span(needed), seconds: span(seconds) })}

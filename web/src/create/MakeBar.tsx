@@ -90,7 +90,7 @@ export function MakeBar() {
   ].filter(Boolean);
 
   return (
-    <div className="glass sticky bottom-[var(--dock)] z-20 -mx-4 border-t border-line px-4 py-3 md:-mx-8 md:px-8">
+    <div className="glass sticky bottom-[var(--dock)] z-20 -mx-4 border-t border-line px-4 py-3 md:mx-0 md:mb-4 md:rounded-card md:border md:px-4 md:shadow-two lg:bottom-[calc(var(--dock)+16px)]">
       {lacking && (
         <p role="alert" className="mb-2 text-sm text-warn">
           {t('create.lacking')}

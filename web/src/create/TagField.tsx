@@ -23,7 +23,7 @@ export function TagField() {
     setWord('');
   };
   return (
-    <section className="grid gap-3" aria-labelledby={`${id}-name`}>
+    <section className="grid grid-cols-1 gap-3" aria-labelledby={`${id}-name`}>
       <div className="flex items-center justify-between">
         <h2 id={`${id}-name`} className="text-base">
           {t('create.sound')}
@@ -149,7 +149,7 @@ function TagPicker({ open, onClose }: { open: boolean; onClose: () => void }) {
           onChange={(e) => setSearch(e.target.value)}
         />
       </div>
-      <div className="grid gap-6 p-5">
+      <div className="grid grid-cols-1 gap-6 p-5">
         <p className="text-sm text-soft">{t('create.tagsAdvice')}</p>
         {free && (
           <div className="flex flex-wrap gap-1.5">

@@ -30,7 +30,7 @@ export function WritingHelp() {
   });
   return (
     <form
-      className="grid gap-2 rounded-card border border-compose/40 bg-[color-mix(in_srgb,var(--compose)_7%,var(--panel))] p-3"
+      className="grid grid-cols-1 gap-2 rounded-card border border-compose/40 bg-[color-mix(in_srgb,var(--compose)_7%,var(--panel))] p-3"
       onSubmit={(e) => {
         e.preventDefault();
         if (idea.trim()) write.mutate();

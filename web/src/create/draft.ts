@@ -38,6 +38,8 @@ export const kLimits = {
 } as const;
 
 type Desk = {
+  /** Whose desk it is; null before anyone signed in here. */
+  owner: string | null;
   draft: Draft;
   earlier: Earlier[];
   presets: Preset[];
@@ -74,6 +76,7 @@ export function keepEarlier(list: Earlier[], draft: Draft, why: Earlier['why'], 
 export const useDesk = create<Desk>()(
   persist(
     (set, get) => ({
+      owner: null,
       draft: kEmpty,
       earlier: [],
       presets: [],
@@ -116,12 +119,13 @@ export const useDesk = create<Desk>()(
       name: 'heart.desk',
       version: 1,
       storage: createJSONStorage(() => localStorage),
-      partialize: ({ draft, earlier, presets }) => ({ draft, earlier, presets }),
+      partialize: ({ owner, draft, earlier, presets }) => ({ owner, draft, earlier, presets }),
       merge: (kept, fresh) => {
-        const desk = kept as Partial<Pick<Desk, 'draft' | 'earlier' | 'presets'>> | undefined;
+        const desk = kept as Partial<Pick<Desk, 'owner' | 'draft' | 'earlier' | 'presets'>> | undefined;
         const draft = { ...kEmpty, ...desk?.draft };
         return {
           ...fresh,
+          owner: typeof desk?.owner === 'string' ? desk.owner : null,
           draft: { ...draft, ...clampSettings(draft) },
           earlier: Array.isArray(desk?.earlier) ? desk.earlier : [],
           presets: Array.isArray(desk?.presets) ? desk.presets : [],
@@ -130,6 +134,25 @@ export const useDesk = create<Desk>()(
     },
   ),
 );
+
+/** Each account finds its own desk: that of another one is put away, and comes back with its owner. */
+export function openDesk(owner: string): void {
+  const { owner: before, draft, earlier, presets } = useDesk.getState();
+  if (before === owner) return;
+  if (before === null) {
+    useDesk.setState({ owner });
+    return;
+  }
+  const drawer = (user: string): string => `heart.desk.${user}`;
+  localStorage.setItem(drawer(before), JSON.stringify({ draft, earlier, presets }));
+  let kept: Partial<Pick<Desk, 'draft' | 'earlier' | 'presets'>> = {};
+  try {
+    kept = JSON.parse(localStorage.getItem(drawer(owner)) ?? '{}') as typeof kept;
+  } catch {
+    // A drawer that cannot be read is an empty one.
+  }
+  useDesk.setState({ owner, draft: { ...kEmpty, ...kept.draft }, earlier: kept.earlier ?? [], presets: kept.presets ?? [] });
+}
 
 type RecipeLike = {
   title?: string | null;

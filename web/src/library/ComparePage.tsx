@@ -156,13 +156,13 @@ function Takes({ songs }: { songs: Song[] }) {
   }, [at, listenTo, songs.length, toggle]);
 
   return (
-    <div className="mx-auto grid max-w-[1000px] gap-6 px-4 md:px-8">
+    <div className="mx-auto grid grid-cols-1 max-w-[1000px] gap-6 px-4 md:px-8">
       <PageHead title={t('compare.title')} text={t('compare.text')}>
         <Button look="warm" icon={playing ? Pause : Play} onClick={toggle} className="h-11 px-6">
           {playing ? t('player.pause') : t('player.play')}
         </Button>
       </PageHead>
-      <div className="grid gap-3">
+      <div className="grid grid-cols-1 gap-3">
         {songs.map((song, index) => {
           const on = index === at;
           return (

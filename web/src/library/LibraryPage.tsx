@@ -71,7 +71,7 @@ export function LibraryPage({ bin }: { bin?: boolean }) {
   const filtered = search !== '' || filter.favourites;
 
   return (
-    <div className="mx-auto grid max-w-[1600px] gap-5 px-4 md:px-8">
+    <div className="mx-auto grid grid-cols-1 max-w-[1600px] gap-5 px-4 md:px-8">
       <PageHead
         title={bin ? t('library.bin') : t('nav.library')}
         text={bin ? t('library.binText') : query.isSuccess ? t('library.songs', { count: total }) : undefined}
@@ -273,7 +273,7 @@ function Songs({ songs, table, selected, onSelect, onEnd }: SongsProps) {
   const count = table ? songs.length : Math.ceil(stacks.length / columns);
   const rows = useWindowVirtualizer({
     count,
-    estimateSize: () => (table ? kRowHeight : (width || 960) / columns + 96),
+    estimateSize: () => (table ? kRowHeight : (width || 960) / columns + 112),
     overscan: 4,
     scrollMargin: top,
   });
@@ -282,7 +282,9 @@ function Songs({ songs, table, selected, onSelect, onEnd }: SongsProps) {
   useEffect(() => {
     if (last >= count - 3) onEnd();
   }, [last, count, onEnd]);
-  useEffect(() => rows.measure(), [columns, table, rows]);
+  useEffect(() => {
+    rows.measure();
+  }, [columns, table, rows]);
   return (
     <div ref={box}>
       {table && <SongTableHead />}
@@ -309,7 +311,7 @@ function Songs({ songs, table, selected, onSelect, onEnd }: SongsProps) {
                 onSelect={() => onSelect([songs[row.index]!.id])}
               />
             ) : (
-              <div className="grid gap-2 pb-3" role="presentation" style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}>
+              <div className="grid grid-cols-1 gap-2 pb-3" role="presentation" style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}>
                 {stacks.slice(row.index * columns, (row.index + 1) * columns).map((stack) => (
                   <div key={stack.key} role="listitem" className="min-w-0">
                     <SongCard

@@ -69,7 +69,7 @@ export function PlaylistPage() {
   };
   const length = songs.reduce((sum, s) => sum + s.duration_ms / 1000, 0);
   return (
-    <div className="mx-auto grid max-w-[824px] gap-6 px-4 pt-6 md:px-8 md:pt-10">
+    <div className="mx-auto grid grid-cols-1 max-w-[824px] gap-6 px-4 pt-6 md:px-8 md:pt-10">
       <header className="flex flex-wrap items-end justify-between gap-4">
         <div className="min-w-0 grow">
           <p className="text-xs text-faint">{t('library.playlist')}</p>
@@ -111,7 +111,7 @@ export function PlaylistPage() {
         </div>
       </header>
       {songs.length === 0 && <Empty icon={ListMusic} title={t('library.playlistEmpty')} text={t('library.playlistEmptyText')} />}
-      <ol className="grid gap-1">
+      <ol className="grid grid-cols-1 gap-1">
         {songs.map((song, index) => (
           <li key={song.id} className="flex items-center">
             <div className="min-w-0 grow">

@@ -64,7 +64,7 @@ function Lists({ ids, onClose }: { ids: string[]; onClose: () => void }) {
       },
     );
   return (
-    <div className="grid gap-2 p-3">
+    <div className="grid grid-cols-1 gap-2 p-3">
       <form
         className="flex gap-2 p-2"
         onSubmit={(e) => {

@@ -46,7 +46,7 @@ function Share({ song }: { song: Song }) {
     }
   };
   return (
-    <div className="grid gap-5 p-5">
+    <div className="grid grid-cols-1 gap-5 p-5">
       <p className="text-sm text-soft">{t('library.shareText')}</p>
       <div className="flex flex-wrap items-end gap-3">
         <Field label={t('library.shareFor')}>
@@ -68,7 +68,7 @@ function Share({ song }: { song: Song }) {
         </Button>
       </div>
       {share.data && (
-        <div className="grid gap-2">
+        <div className="grid grid-cols-1 gap-2">
           <div className="flex gap-2">
             <TextInput readOnly aria-label={t('library.link')} value={address} onFocus={(e) => e.target.select()} />
             <Button icon={copied ? Check : Copy} onClick={() => void copy()}>

@@ -56,14 +56,14 @@ export function SharedPage() {
       from,
     );
   return (
-    <main className="relative mx-auto grid min-h-dvh max-w-[860px] content-start gap-8 px-5 py-8 md:py-14">
+    <main className="relative mx-auto grid grid-cols-1 min-h-dvh max-w-[860px] content-start gap-8 px-5 py-8 md:py-14">
       <div className="flex items-center gap-2 text-sm text-soft">
         <Logo className="size-7" />
         {t('shared.from')}
       </div>
       <div className="grid items-end gap-6 md:grid-cols-[280px_minmax(0,1fr)]">
         <Cover source={cover} className="w-full max-w-[320px] rounded-card shadow-two" />
-        <div className="grid gap-4">
+        <div className="grid grid-cols-1 gap-4">
           <h1 className="text-2xl break-words">{data.title}</h1>
           <div className="flex flex-wrap gap-1.5">
             {data.tags.split(',').filter(Boolean).map((tag) => (

@@ -45,22 +45,24 @@ export function SongCard({ stack, signed, selecting, selected, onSelect }: Props
           />
         </label>
       </div>
-      <div className="mt-2 flex items-start gap-1">
-        <div className="min-w-0 grow pt-1 pl-1">
-          <Link to={`/library/${song.id}`} className="block truncate text-sm font-semibold underline-offset-4 hover:underline">
-            {song.title}
-          </Link>
-          <p className="truncate text-xs text-soft">{song.tags.replaceAll(',', ', ')}</p>
-          <p className="mt-0.5 text-xs text-faint">
-            <time dateTime={song.created_at} title={exactTime(song.created_at, i18n.language)}>
-              {ago(song.created_at, i18n.language)}
-            </time>
-          </p>
+      <div className="mt-2.5 pl-1">
+        <Link to={`/library/${song.id}`} className="block truncate text-sm font-semibold underline-offset-4 hover:underline">
+          {song.title}
+        </Link>
+        <p className="truncate text-xs text-soft">{song.tags.replaceAll(',', ', ')}</p>
+        <div className="-mt-0.5 -mr-1 flex items-center">
+          <time
+            className="min-w-0 grow truncate text-xs text-faint"
+            dateTime={song.created_at}
+            title={exactTime(song.created_at, i18n.language)}
+          >
+            {ago(song.created_at, i18n.language)}
+          </time>
+          <SongActions song={song} takes={stack.songs} compact />
         </div>
-        <SongActions song={song} takes={stack.songs} compact />
       </div>
       {many && (
-        <div className="mt-1 flex items-center gap-0.5 pl-0.5" role="group" aria-label={t('library.takes')}>
+        <div className="-mt-1 flex items-center pl-0" role="group" aria-label={t('library.takes')}>
           {stack.songs.map((take, index) => (
             <button
               key={take.id}

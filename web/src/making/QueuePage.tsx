@@ -18,10 +18,10 @@ export function QueuePage() {
   const ended = failures.data?.items ?? [];
   const firstWaiting = jobs.find((job) => job.status === 'pending');
   return (
-    <div className="mx-auto grid max-w-[824px] gap-6 px-4 md:px-8">
+    <div className="mx-auto grid grid-cols-1 max-w-[824px] gap-6 px-4 md:px-8">
       <PageHead title={t('nav.queue')} text={jobs.length > 0 ? t('making.count', { count: jobs.length }) : undefined} />
       {queue.isPending && (
-        <div className="grid gap-3">
+        <div className="grid grid-cols-1 gap-3">
           <Skeleton className="h-36" />
           <Skeleton className="h-20" />
         </div>
@@ -47,13 +47,13 @@ export function QueuePage() {
           }
         />
       )}
-      <div className="grid gap-3">
+      <div className="grid grid-cols-1 gap-3">
         {jobs.map((job) => (
           <JobCard key={job.id} job={job} first={firstWaiting} />
         ))}
       </div>
       {ended.length > 0 && (
-        <section className="grid gap-3 pt-4">
+        <section className="grid grid-cols-1 gap-3 pt-4">
           <h2 className="text-sm text-faint">{t('making.endedTitle')}</h2>
           {ended.map((job) => (
             <FailedCard key={job.id} job={job} />

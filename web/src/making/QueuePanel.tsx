@@ -23,8 +23,8 @@ export function QueuePanel() {
   const firstWaiting = jobs.find((job) => job.status === 'pending');
   const tracks = songs.map((song) => trackOf(song, signed));
   return (
-    <div className="grid gap-8 p-5">
-      <section className="grid gap-3">
+    <div className="grid grid-cols-1 gap-8 p-5">
+      <section className="grid grid-cols-1 gap-3">
         <div className="flex items-baseline justify-between">
           <h2 className="text-base">{t('making.now')}</h2>
           <Link to="/queue" className="text-xs text-soft underline-offset-4 hover:underline">
@@ -40,7 +40,7 @@ export function QueuePanel() {
         {failed && <FailedCard job={failed} />}
       </section>
       {songs.length > 0 && (
-        <section className="grid gap-1">
+        <section className="grid grid-cols-1 gap-1">
           <div className="mb-2 flex items-baseline justify-between">
             <h2 className="text-base">{t('making.latest')}</h2>
             <Link to="/library" className="text-xs text-soft underline-offset-4 hover:underline">

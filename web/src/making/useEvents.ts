@@ -4,7 +4,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import { signOut } from '../account/session';
+import { setUser, signOut } from '../account/session';
 import { type Job, type ProgressUpdate, client, got } from '../api/client';
 import { listenToEvents } from '../api/events';
 import { queueQuery, statusQuery } from '../api/queries';
@@ -18,6 +18,8 @@ export function useEvents(token: string | null): void {
   useEffect(() => {
     if (token === null) return undefined;
     let lost = false;
+    // What was kept of the account may be old: its rights, or the account itself.
+    void got(client.GET('/api/auth/me')).then(setUser, () => undefined);
     const refresh = (...keys: string[]): void => {
       for (const key of keys) void queries.invalidateQueries({ queryKey: [key] });
     };

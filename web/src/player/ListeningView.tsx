@@ -51,7 +51,7 @@ export function ListeningView() {
           {song && <SongActions song={song} onLeave={() => setOpen(false)} />}
         </div>
         <div className="grid grow content-center gap-8 lg:grid-cols-[minmax(320px,460px)_minmax(0,1fr)] lg:gap-16">
-          <div className="grid content-center gap-6">
+          <div className="grid grid-cols-1 content-center gap-6">
             <Cover source={track.cover} live={track.live} className="mx-auto w-full max-w-[460px] rounded-card shadow-three" />
             <div className="text-center lg:text-left">
               <h2 className="text-xl">
@@ -70,7 +70,7 @@ export function ListeningView() {
             {song?.lyrics ? <Lyrics text={song.lyrics} /> : <p className="text-soft">{t('library.noLyrics')}</p>}
           </div>
         </div>
-        <div className="mt-8 grid gap-4">
+        <div className="mt-8 grid grid-cols-1 gap-4">
           <Position className="h-20" />
           <div className="flex items-center justify-between text-xs text-soft">
             <span>{clock(time)}</span>

@@ -1,7 +1,6 @@
 // One player for the whole page: it lives outside of all components, so that going somewhere else never stops a song.
 
 import { create } from 'zustand';
-import { createJSONStorage, persist } from 'zustand/middleware';
 
 import { type Job, type Song, audioAddress, client, coverAddress } from '../api/client';
 
@@ -39,32 +38,37 @@ type Player = {
   open: boolean;
 };
 
-export const usePlayer = create<Player>()(
-  persist(
-    (): Player => ({
-      tracks: [],
-      order: [],
-      at: -1,
-      playing: false,
-      waiting: false,
-      failed: false,
-      time: 0,
-      duration: 0,
-      volume: 0.9,
-      muted: false,
-      speed: 1,
-      repeat: 'off',
-      shuffle: false,
-      open: false,
-    }),
-    {
-      name: 'heart.player',
-      version: 1,
-      storage: createJSONStorage(() => localStorage),
-      partialize: ({ volume, muted, speed, repeat, shuffle }) => ({ volume, muted, speed, repeat, shuffle }),
-    },
-  ),
-);
+type Habits = Pick<Player, 'volume' | 'muted' | 'speed' | 'repeat' | 'shuffle'>;
+const kHabits = 'heart.player';
+
+function keptHabits(): Habits {
+  const usual: Habits = { volume: 0.9, muted: false, speed: 1, repeat: 'off', shuffle: false };
+  try {
+    const kept = JSON.parse(localStorage.getItem(kHabits) ?? '{}') as Partial<Habits>;
+    return {
+      volume: typeof kept.volume === 'number' ? Math.min(1, Math.max(0, kept.volume)) : usual.volume,
+      muted: kept.muted === true,
+      speed: kSpeeds.find((s) => s === kept.speed) ?? usual.speed,
+      repeat: kept.repeat === 'all' || kept.repeat === 'one' ? kept.repeat : 'off',
+      shuffle: kept.shuffle === true,
+    };
+  } catch {
+    return usual;
+  }
+}
+
+export const usePlayer = create<Player>()(() => ({
+  tracks: [],
+  order: [],
+  at: -1,
+  playing: false,
+  waiting: false,
+  failed: false,
+  time: 0,
+  duration: 0,
+  open: false,
+  ...keptHabits(),
+}));
 
 const get = usePlayer.getState;
 const set = usePlayer.setState;
@@ -294,6 +298,12 @@ function applyVolume(p: Player): void {
 }
 applyVolume(get());
 usePlayer.subscribe((p, before) => {
+  // Habits are kept when they change, not with every tick of the clock.
+  const { volume, muted, speed, repeat, shuffle } = p;
+  const habits = { volume, muted, speed, repeat, shuffle };
+  if (Object.entries(habits).some(([key, value]) => before[key as keyof Habits] !== value)) {
+    localStorage.setItem(kHabits, JSON.stringify(habits));
+  }
   if (p.volume !== before.volume || p.muted !== before.muted) applyVolume(p);
   if (p.playing !== before.playing) {
     document.documentElement.toggleAttribute('data-playing', p.playing);

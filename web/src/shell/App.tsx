@@ -5,6 +5,7 @@ import { Navigate, Route, Routes, useLocation } from 'react-router';
 import { RegisterPage, SignInPage } from '../account/SignIn';
 import { useSession } from '../account/session';
 import { CreatePage } from '../create/CreatePage';
+import { openDesk } from '../create/draft';
 import { LibraryPage } from '../library/LibraryPage';
 import { useEvents } from '../making/useEvents';
 import { QueuePage } from '../making/QueuePage';
@@ -40,16 +41,18 @@ function Inside() {
   const token = useSession((s) => s.token);
   const queries = useQueryClient();
   const { pathname, search } = useLocation();
-  const before = useRef(token);
+  const user = useSession((s) => s.user?.id ?? null);
+  const before = useRef(user);
   useEvents(token);
   useEffect(() => {
     // Another account must find nothing of the one before.
-    if (before.current !== token) {
+    if (before.current !== user) {
       queries.clear();
-      if (token === null) close();
+      if (user === null) close();
     }
-    before.current = token;
-  }, [token, queries]);
+    before.current = user;
+    if (user !== null) openDesk(user);
+  }, [user, queries]);
 
   if (token === null) {
     const back = pathname === '/' || pathname === '/sign-in' ? '' : `?next=${encodeURIComponent(pathname + search)}`;

@@ -119,7 +119,10 @@ export function Frame({ children }: { children: ReactNode }) {
     document.documentElement.toggleAttribute('data-player', hasTrack);
     return () => document.documentElement.removeAttribute('data-player');
   }, [hasTrack]);
-  useEffect(() => window.scrollTo(0, 0), [pathname]);
+  useEffect(() => {
+    // In braces: browsers have begun to return a promise here, which is no clean-up.
+    window.scrollTo(0, 0);
+  }, [pathname]);
 
   return (
     <div className="lg:grid lg:grid-cols-[var(--rail)_minmax(0,1fr)]">
@@ -130,7 +133,7 @@ export function Frame({ children }: { children: ReactNode }) {
         <NavLink to="/create" aria-label={t('shell.home')} className="mb-6">
           <Logo />
         </NavLink>
-        <nav aria-label={t('nav.label')} className="grid w-full gap-1 px-2">
+        <nav aria-label={t('nav.label')} className="grid grid-cols-1 w-full gap-1 px-2">
           {places.map((p) => (
             <Go key={p.to} place={p} shape="rail" />
           ))}

@@ -61,7 +61,7 @@ export function KeyHelp() {
         {groups.map(([name, rows]) => (
           <section key={name}>
             <h3 className="mb-2 text-sm text-faint">{name}</h3>
-            <ul className="grid gap-1.5">
+            <ul className="grid grid-cols-1 gap-1.5">
               {rows.map(([keys, what]) => (
                 <li key={what} className="flex items-center justify-between gap-4 text-sm">
                   {what}

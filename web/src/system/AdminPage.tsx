@@ -29,7 +29,7 @@ export function AdminPage() {
   const admin = useSession((s) => s.user?.admin);
   if (!admin) return <Empty icon={ShieldCheck} title={t('admin.only')} text={t('admin.onlyText')} />;
   return (
-    <div className="mx-auto grid max-w-[1000px] gap-6 px-4 md:px-8">
+    <div className="mx-auto grid grid-cols-1 max-w-[1000px] gap-6 px-4 md:px-8">
       <PageHead title={t('user.admin')} text={t('admin.text')} />
       <Users />
       <Invites />
@@ -128,7 +128,7 @@ function DeleteUser({ user, busy, onYes, onNo }: { user: Account; busy: boolean;
   const [name, setName] = useState('');
   return (
     <form
-      className="grid gap-3 border-t border-line bg-raised p-5"
+      className="grid grid-cols-1 gap-3 border-t border-line bg-raised p-5"
       onSubmit={(e) => {
         e.preventDefault();
         if (name === user.username) onYes();
@@ -186,7 +186,7 @@ function Invites() {
       }
     >
       {address && (
-        <div className="grid gap-2 border-b border-line bg-raised p-5">
+        <div className="grid grid-cols-1 gap-2 border-b border-line bg-raised p-5">
           <p className="text-sm text-soft">{t('admin.inviteOnce')}</p>
           <div className="flex gap-2">
             <TextInput readOnly aria-label={t('admin.inviteLink')} value={address} onFocus={(e) => e.target.select()} />

@@ -31,7 +31,7 @@ export function SystemPage() {
   const admin = useSession((s) => s.user?.admin);
   const s = status.data;
   return (
-    <div className="mx-auto grid max-w-[824px] gap-6 px-4 md:px-8">
+    <div className="mx-auto grid grid-cols-1 max-w-[824px] gap-6 px-4 md:px-8">
       <PageHead title={t('nav.system')} text={t('system.text')}>
         <a
           href="/docs"

@@ -65,8 +65,7 @@ export function IconButton({ label, icon: Icon, size = 19, on, className, look =
       className={cx(
         'inline-grid size-10 shrink-0 place-items-center rounded-control transition duration-[120ms] active:scale-95',
         'disabled:cursor-not-allowed disabled:opacity-40',
-        looks[look],
-        on && 'text-hearttext',
+        on && look === 'quiet' ? 'text-hearttext hover:bg-raised' : looks[look],
         className,
       )}
     >
@@ -87,7 +86,7 @@ export function Field({ label, hint, error, children }: FieldProps) {
   const id = useId();
   const about = [hint ? `${id}-hint` : '', error ? `${id}-error` : ''].filter(Boolean).join(' ');
   return (
-    <div className="grid gap-1.5">
+    <div className="grid grid-cols-1 gap-1.5">
       <label htmlFor={id} className="text-sm font-medium text-soft">
         {label}
       </label>

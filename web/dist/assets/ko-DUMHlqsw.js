@@ -1,1 +1,0 @@
-import{u as e}from"./index-BbEBhndd.js";var t=e;export{t as ko};
