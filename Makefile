@@ -1,7 +1,7 @@
 # Heart. `make demo` makes a first song, `make test` proves that everything works, `make build` leaves build/release/heart.
 # Each installs what is missing (Debian, Ubuntu) and is quick the second time.
 
-.PHONY: demo build test deps test-deps release-tests cuda-build arm-tests asan-tests tsan-tests format check-format tidy clean
+.PHONY: demo build test deps test-deps release-tests cuda-build arm-tests asan-tests tsan-tests fuzz-tests format check-format tidy clean
 
 JOBS ?= $(shell nproc)
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
@@ -16,7 +16,7 @@ build: deps
 	@cmake --preset release -DHEART_TESTS=OFF > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
 	@cmake --build --preset release -j $(JOBS)
 
-test: test-deps check-format release-tests cuda-build arm-tests asan-tests tsan-tests
+test: test-deps check-format release-tests cuda-build arm-tests asan-tests tsan-tests fuzz-tests
 	@echo "All tests passed."
 
 release-tests: test-deps
@@ -54,11 +54,35 @@ ifneq ($(shell uname -m),aarch64)
 	qemu-aarch64-static build/arm/kernel_tests --gtest_brief=1
 endif
 
+# Hostile input of every kind, for a minute each; the corpus is what earlier runs found worth keeping.
+FUZZ_TARGETS = request_parts http_request json jwt
+FUZZ_SECONDS ?= 60
+fuzz-tests: test-deps
+	cmake -S tests/fuzz -B build/fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++-14
+	cmake --build build/fuzz -j $(JOBS)
+	printf '%s\n' $(FUZZ_TARGETS) | xargs -P $(JOBS) -I NAME sh -c 'mkdir -p build/fuzz/found/NAME && \
+	  build/fuzz/NAME_fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=1 \
+	  -artifact_prefix=build/fuzz/NAME- build/fuzz/found/NAME tests/fuzz/corpus/NAME 2> build/fuzz/NAME.log \
+	  || { tail -n 40 build/fuzz/NAME.log; exit 1; }'
+	@grep -H number_of_executed_units build/fuzz/*.log
+
 deps:
 	@mkdir -p build
 	@scripts/install-deps.sh
 
-test-deps:
+test-# Hostile input of every kind, for a minute each; the corpus is what earlier runs found worth keeping.
+FUZZ_TARGETS = request_parts http_request json jwt
+FUZZ_SECONDS ?= 60
+fuzz-tests: test-deps
+	cmake -S tests/fuzz -B build/fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++-14
+	cmake --build build/fuzz -j $(JOBS)
+	printf '%s\n' $(FUZZ_TARGETS) | xargs -P $(JOBS) -I NAME sh -c 'mkdir -p build/fuzz/found/NAME && \
+	  build/fuzz/NAME_fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=1 \
+	  -artifact_prefix=build/fuzz/NAME- build/fuzz/found/NAME tests/fuzz/corpus/NAME 2> build/fuzz/NAME.log \
+	  || { tail -n 40 build/fuzz/NAME.log; exit 1; }'
+	@grep -H number_of_executed_units build/fuzz/*.log
+
+deps:
 	@mkdir -p build
 	@scripts/install-deps.sh test
 
@@ -70,9 +94,10 @@ format:
 check-format: test-deps
 	$(SOURCES) | xargs clang-format-14 --dry-run --Werror
 
-# Needs a configured release build.
-tidy:
-	git ls-files 'src/*.cpp' 'apps/*.cpp' | xargs -P $(JOBS) -n 4 clang-tidy-14 -p build/release --quiet
+# clang-tidy needs the compile commands only, and those of a build of its own: clang cannot read gcc's precompiled headers.
+tidy: test-deps
+	cmake --preset tidy
+	git ls-files 'src/*.cpp' 'apps/*.cpp' | xargs -P $(JOBS) -n 1 clang-tidy-14 -p build/tidy --quiet
 
 clean:
 	rm -rf build

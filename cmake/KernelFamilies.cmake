@@ -1,6 +1,9 @@
 # Kernels that are compiled once for each family of instructions (src/kernels/instruction_set.h), each in a file of its own.
 include_guard(GLOBAL)
 
+# All there are; a target takes those that its processor may have.
+set(HEART_KERNEL_FAMILIES portable avx2 avx512)
+
 # Adds <folder>/<kernel>_<family>.cpp of every family that the processor may have to a target.
 function(heart_kernel_families target folder)
   set(avx2 -mavx2 -mfma -mf16c)

@@ -186,6 +186,7 @@ void show_progress(ProgressBar& bar, const Json& job) {
 
 /// Waits for the end of a song. The line may break meanwhile: the studio goes on, and so does this for a minute.
 Json await_song(const ClientOptions& o, const StudioClient& client, const std::string& id) {
+    constexpr auto kLook = std::chrono::milliseconds(500);
     constexpr int kMostBroken = 60;
     ProgressBar bar(!o.common.quiet);
     std::int64_t position = 0;
@@ -201,14 +202,15 @@ Json await_song(const ClientOptions& o, const StudioClient& client, const std::s
             if (now > 0 && now != position) note(o.common, fmt::format("Waiting, number {} in the queue.", now));
             position = now;
             show_progress(bar, job);
+            pause(kLook);
         } catch (const Error& e) {
             if (e.code() == ErrorCode::cancelled) {
                 bar.finish();
                 note(o.common, fmt::format("The studio goes on with it; to stop it: heart client cancel {}", id));
             }
             if (e.code() != ErrorCode::io || ++broken > kMostBroken) throw;
+            std::this_thread::sleep_for(kLook);
         }
-        pause(std::chrono::milliseconds(500));
     }
 }
 

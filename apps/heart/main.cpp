@@ -51,10 +51,10 @@ int run(int argc, char** argv) {
     const auto verbs = app.get_subcommands([](CLI::App*) { return true; });
     const auto is_named = [&](const CLI::App* verb) { return verb->get_name() == argv[1]; };
     if (argv[1][0] != '-' && std::none_of(verbs.begin(), verbs.end(), is_named)) {
-        fmt::print(
-            stderr,
-            "heart: no verb '{}': expected generate, serve, client, decode, info, make-checkpoint, bench or quantize\n",
-            printable(argv[1], 40));
+        fmt::print(stderr,
+                   "heart: no verb '{}': expected generate, serve, client, archive, decode, info, make-checkpoint, bench or "
+                   "quantize\n",
+                   printable(argv[1], 40));
         return kExitUsage;
     }
     try {

@@ -48,8 +48,9 @@ namespace {
 
 /// Nobody says when a section begins: the markers are spread over the song by the lines of words between them.
 std::vector<audio::SectionMark> place_sections(const std::string& lyrics, double seconds) {
-    std::vector<audio::SectionMark> out;
     const auto sections = text::find_sections(lyrics);
+    std::vector<audio::SectionMark> out;
+    out.reserve(sections.size());
     const auto lines = static_cast<double>(std::count(lyrics.begin(), lyrics.end(), '\n') + 1);
     for (const text::Section& s : sections) out.push_back({s.name, seconds * static_cast<double>(s.line) / lines});
     return out;

@@ -52,6 +52,7 @@ engine::QuantiseRequest request_of(const QuantizeOptions& o) {
 
 std::string recipe_text(const engine::QuantisedModel& model) {
     std::vector<std::string> parts;
+    parts.reserve(model.recipe.size());
     for (const auto& [part, type] : model.recipe) parts.push_back(fmt::format("{} {}", part, type));
     return fmt::format("{}", fmt::join(parts, ", "));
 }

@@ -177,6 +177,15 @@ void split_comment(SongTags& tags) {
     tags.comment.resize(line == std::string::npos ? 0 : line);
 }
 
+/// TagLib takes any bytes for a WAV file that starts like one in the least.
+bool starts_as(std::istream& file, Container container) {
+    if (container != Container::wav) return true;
+    char head[12] = {};
+    file.read(head, sizeof head);
+    const std::string_view bytes(head, sizeof head);
+    return file && bytes.starts_with("RIFF") && bytes.substr(8) == "WAVE";
+}
+
 /// Calls `work` with the TagLib file that fits the container; `source` is a path or a stream. The sound itself is not looked
 /// at.
 template <typename Source, typename Work>
@@ -315,7 +324,8 @@ SongTags read_tags(const std::filesystem::path& path) {
     }
     SongTags tags;
     with_taglib_file(path.c_str(), container, [&](auto& file) {
-        if (!file.isOpen() || !file.isValid()) {
+        std::ifstream start(path, std::ios::binary);
+        if (!starts_as(start, container) || !file.isOpen() || !file.isValid()) {
             throw Error(ErrorCode::malformed, "'" + path.string() + "' is not a file of the format its ending names")
                 .expected(std::string(container_name(container)));
         }

@@ -22,38 +22,38 @@ std::string_view error_code_name(ErrorCode code) noexcept {
     return "internal";
 }
 
-Error::Error(ErrorCode code, std::string message) : code_(code), message_(printable(message, 1000)) {
+Error::Error(ErrorCode code, std::string_view message) : code_(code), message_(printable(message, 1000)) {
     compose();
 }
 
-Error& Error::expected(std::string text) & {
+Error& Error::expected(std::string_view text) & {
     expected_ = printable(text, 500);
     compose();
     return *this;
 }
 
-Error& Error::found(std::string text) & {
+Error& Error::found(std::string_view text) & {
     found_ = printable(text, 500);
     compose();
     return *this;
 }
 
-Error& Error::hint(std::string text) & {
+Error& Error::hint(std::string_view text) & {
     hint_ = printable(text, 500);
     compose();
     return *this;
 }
 
-Error&& Error::expected(std::string text) && {
-    return std::move(expected(std::move(text)));
+Error&& Error::expected(std::string_view text) && {
+    return std::move(expected(text));
 }
 
-Error&& Error::found(std::string text) && {
-    return std::move(found(std::move(text)));
+Error&& Error::found(std::string_view text) && {
+    return std::move(found(text));
 }
 
-Error&& Error::hint(std::string text) && {
-    return std::move(hint(std::move(text)));
+Error&& Error::hint(std::string_view text) && {
+    return std::move(hint(text));
 }
 
 void Error::compose() {

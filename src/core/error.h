@@ -34,14 +34,14 @@ enum class ErrorCode : std::int32_t {
 /// `what()` is always one line of valid UTF-8: control characters of hostile input are replaced.
 class Error : public std::exception {
 public:
-    Error(ErrorCode code, std::string message);
+    Error(ErrorCode code, std::string_view message);
 
-    Error& expected(std::string text) &;
-    Error& found(std::string text) &;
-    Error& hint(std::string text) &;
-    Error&& expected(std::string text) &&;
-    Error&& found(std::string text) &&;
-    Error&& hint(std::string text) &&;
+    Error& expected(std::string_view text) &;
+    Error& found(std::string_view text) &;
+    Error& hint(std::string_view text) &;
+    Error&& expected(std::string_view text) &&;
+    Error&& found(std::string_view text) &&;
+    Error&& hint(std::string_view text) &&;
 
     [[nodiscard]] ErrorCode code() const noexcept { return code_; }
     [[nodiscard]] const std::string& message() const noexcept { return message_; }

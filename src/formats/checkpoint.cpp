@@ -22,10 +22,10 @@ constexpr JsonLimits kIndexLimits{.max_bytes = std::size_t{64} << 20, .max_depth
 /// tensor name -> shard file name, as the index says.
 std::map<std::string, std::string> parse_index(const Bytes& file, const std::string& where) {
     const Json index = parse_json(file.text(), where, kIndexLimits);
-    const auto refuse = [&](std::string found) {
+    const auto refuse = [&](std::string_view found) {
         return Error(ErrorCode::malformed, fmt::format("{} is not a shard index", printable(where)))
             .expected("an object 'weight_map' from tensor names to file names")
-            .found(std::move(found));
+            .found(found);
     };
     if (!index.is_object() || !index.contains("weight_map") || !index.at("weight_map").is_object()) {
         throw refuse("no 'weight_map'");

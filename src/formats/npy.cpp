@@ -138,10 +138,11 @@ NpyArray open_npy(const std::filesystem::path& file) {
 NpyArray open_array(const ArrayPath& path) {
     if (path.file.extension() != ".safetensors") return open_npy(path.file);
     const auto tensors = parse_safetensors(Bytes::map_file(path.file), path.file.string());
-    std::vector<std::string> names;
-    for (const auto& [name, tensor] : tensors) names.push_back(printable(name, 60));
     const auto it = path.key.empty() && tensors.size() == 1 ? tensors.begin() : tensors.find(path.key);
     if (it == tensors.end()) {
+        std::vector<std::string> names;
+        names.reserve(tensors.size());
+        for (const auto& [name, tensor] : tensors) names.push_back(printable(name, 60));
         names.resize(std::min<std::size_t>(names.size(), 8));
         throw Error(ErrorCode::not_found, fmt::format("'{}' has no tensor '{}'", path.file.string(), printable(path.key)))
             .expected(fmt::format("FILE.safetensors:KEY with one of: {}", fmt::join(names, ", ")));

@@ -109,6 +109,7 @@ TensorView parse_entry(const Json& entry, std::string_view name, std::string_vie
 void check_coverage(const std::map<std::string, TensorView>& tensors, std::span<const std::byte> data,
                     std::string_view file_name) {
     std::vector<const std::pair<const std::string, TensorView>*> order;
+    order.reserve(tensors.size());
     for (const auto& entry : tensors) order.push_back(&entry);
     std::sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
         return std::pair(a->second.data.data(), a->second.data.size()) <

@@ -136,7 +136,8 @@ private:
     /// One of our own CPU operators (src/kernels) as a node.
     using CustomOperator = void (*)(ggml_tensor* dst, int ith, int nth, void* setting);
     Tensor convolve_by_products(Tensor w, Tensor x, const Convolution& c);
-    Tensor custom(const Shape& shape, std::vector<Tensor> operands, CustomOperator op, void* setting, Type type = Type::f32);
+    Tensor custom(const Shape& shape, const std::vector<Tensor>& operands, CustomOperator op, void* setting,
+                  Type type = Type::f32);
     [[nodiscard]] ggml_context* ctx() const noexcept;
 
     std::shared_ptr<Device> device_;

@@ -51,8 +51,9 @@ Shape four_sizes(std::string_view op, Tensor a, const Shape& shape) {
 
 }  // namespace
 
-Tensor Graph::custom(const Shape& shape, std::vector<Tensor> operands, CustomOperator op, void* setting, Type type) {
+Tensor Graph::custom(const Shape& shape, const std::vector<Tensor>& operands, CustomOperator op, void* setting, Type type) {
     std::vector<ggml_tensor*> args;
+    args.reserve(operands.size());
     for (const Tensor t : operands) args.push_back(t.raw());
     return Tensor(ggml_custom_4d(ctx(), to_ggml(type), shape[0], shape[1], shape[2], shape[3], args.data(),
                                  static_cast<int>(args.size()), op, GGML_N_TASKS_MAX, setting));

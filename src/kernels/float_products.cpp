@@ -33,7 +33,7 @@ struct Scratch {
 };
 
 Scratch& scratch() {
-    thread_local const std::unique_ptr<Scratch> mine(new Scratch);
+    static thread_local const std::unique_ptr<Scratch> mine(new Scratch);
     return *mine;
 }
 

@@ -57,7 +57,7 @@ void unpack_factors(const std::uint8_t* words, int j, std::uint8_t& scale, std::
         scale = byte(j) & 63U;
         min = byte(j + 4) & 63U;
     } else {
-        scale = static_cast<std::uint8_t>((byte(j + 4) & 0x0FU) | (byte(j - 4) >> 6 << 4));
+        scale = static_cast<std::uint8_t>((byte(j + 4) & 0x0F) | (byte(j - 4) >> 6 << 4));
         min = static_cast<std::uint8_t>((byte(j + 4) >> 4) | (byte(j) >> 6 << 4));
     }
 }

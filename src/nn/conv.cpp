@@ -102,9 +102,11 @@ void plan_upsample(graph::WeightPlan& plan, Upsample& up, const std::string& nam
         const std::vector<float> w = weight_of(sources);  // [in][out][2 * stride] -> [stride][out][before, now][in]
         for (std::size_t i = 0; i < u(in); ++i) {
             for (std::size_t o = 0; o < u(out); ++o) {
-                for (std::size_t k = 0; k < 2 * u(stride); ++k) {
-                    const std::size_t output = k % u(stride) * u(out) + o, tap = k < u(stride) ? 1 : 0;
-                    taps[(output * 2 + tap) * u(in) + i] = w[(i * u(out) + o) * 2 * u(stride) + k];
+                for (std::size_t phase = 0; phase < u(stride); ++phase) {
+                    const std::size_t from = (i * u(out) + o) * 2 * u(stride) + phase;
+                    const std::size_t to = (phase * u(out) + o) * 2 * u(in) + i;
+                    taps[to] = w[from + u(stride)];
+                    taps[to + u(in)] = w[from];
                 }
             }
         }

@@ -43,11 +43,11 @@ public:
     [[nodiscard]] Error error(ErrorCode code, std::string_view what) const {
         return Error(code, fmt::format("{}: {} {}", file_, path_.empty() ? "the file" : path_, what));
     }
-    [[nodiscard]] Error wrong(std::string expected) const {
-        return error(ErrorCode::malformed, "is malformed").expected(std::move(expected)).found(describe(*value_));
+    [[nodiscard]] Error wrong(std::string_view expected) const {
+        return error(ErrorCode::malformed, "is malformed").expected(expected).found(describe(*value_));
     }
-    [[nodiscard]] Error unsupported(std::string expected) const {
-        return error(ErrorCode::unsupported, "is not implemented").expected(std::move(expected)).found(describe(*value_));
+    [[nodiscard]] Error unsupported(std::string_view expected) const {
+        return error(ErrorCode::unsupported, "is not implemented").expected(expected).found(describe(*value_));
     }
 
     [[nodiscard]] const Json& object() const {

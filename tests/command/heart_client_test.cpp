@@ -133,6 +133,19 @@ TEST_F(HeartClient, WaitsForItsSongAndDownloadsIt) {
     EXPECT_NE(studio.requests().back().target.find("format=flac"), std::string::npos);
 }
 
+TEST_F(HeartClient, AnInterruptEndsTheWaitingAndSaysHowToCancel) {
+    answers["POST /api/generate"] = json({{"id", kId}});
+    before = [&](const FakeRequest& request) {
+        if (request.method == "GET") write("asked", "");
+    };
+    answers[std::string("GET /api/jobs/") + kId] = json({{"id", kId}, {"status", "processing"}});
+    const auto f = run_heart({"client", "--server", studio.url(), "--token", "t0ken", "generate", "--lyrics-text", "la",
+                              "--tags", "pop", "--wait"},
+                             {.folder = folder, .interrupt_when = at("asked")});
+    EXPECT_EQ(f.exit_code, 130);
+    EXPECT_NE(f.err.find("heart client cancel " + std::string(kId)), std::string::npos) << f.err;
+}
+
 TEST_F(HeartClient, ASongThatFailsIsAFailure) {
     answers["POST /api/generate"] = json({{"id", kId}});
     answers[std::string("GET /api/jobs/") + kId] = json({{"id", kId}, {"status", "failed"}, {"reason", "out of memory"}});

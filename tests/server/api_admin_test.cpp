@@ -110,7 +110,8 @@ TEST_F(ApiAdmin, InvitesAreShownOnceUsedOnceAndWithdrawn) {
     EXPECT_EQ(enter("ben", withdrawn), 403);
     EXPECT_EQ(enter("ben", used), 200);
     EXPECT_EQ(enter("cleo", used), 403);
-    for (const Json& item : rooms.ask("GET", "/api/admin/invites", token).json().at("items")) {
+    const Json list = rooms.ask("GET", "/api/admin/invites", token).json();
+    for (const Json& item : list.at("items")) {
         EXPECT_FALSE(item.at("used_by").is_null());
     }
 }

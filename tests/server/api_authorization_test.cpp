@@ -108,7 +108,6 @@ const std::map<std::string, Rule>& rules() {
         {"GET /docs", {Thing::none, kOpen}},
         {"GET /docs/docs.js", {Thing::none, kOpen}},
         {"GET /docs/docs.css", {Thing::none, kOpen}},
-        {"GET /", {Thing::none, kOpen}},
     };
     return table;
 }

@@ -149,7 +149,8 @@ TEST_F(ApiLibrary, PlaylistsKeepTheirOrderAndLeaveTheBinOut) {
     ASSERT_EQ(rooms.ask("PUT", address + "/songs", token, Json{{"songs", {two.id, theirs.id, one.id}}}).status, 200);
     const auto shown = [&] {
         Titles out;
-        for (const Json& song : rooms.ask("GET", address, token).json().at("songs")) out.push_back(of(song, "title"));
+        const Json list_now = rooms.ask("GET", address, token).json();
+        for (const Json& song : list_now.at("songs")) out.push_back(of(song, "title"));
         return out;
     };
     EXPECT_EQ(shown(), (Titles{"Two", "One"}));

@@ -24,7 +24,7 @@ protected:
         return error.at(name).is_null() ? "" : error.at(name).get<std::string>();
     }
 
-    StudioRooms rooms{[](api::StudioOptions& o) { o.speech_wait = std::chrono::seconds(60); }};
+    StudioRooms rooms{[](api::StudioOptions& o) { o.speech_wait = std::chrono::minutes(5); }};
     database::User ada;
     std::string token;
 };

@@ -68,7 +68,7 @@ TEST_F(ApiWebhook, TellsOfAFinishedSongWithASignature) {
     sender.start();
     rooms.runner->start();
     const auto job = rooms.add_job(ada);
-    ASSERT_TRUE(receiver.wait_for_requests(1));
+    ASSERT_TRUE(receiver.wait_for_requests(1, kPatience));
     const FakeRequest request = receiver.requests().at(0);
     EXPECT_EQ(request.method, "POST");
     EXPECT_EQ(request.target, "/hook?x=1");
@@ -92,7 +92,7 @@ TEST_F(ApiWebhook, TellsOfFailuresAndCancellationsWithTheirReason) {
     ASSERT_TRUE(rooms.runner->cancel(cancelled));
     rooms.add_job(ada, "fail");
     rooms.runner->start();
-    ASSERT_TRUE(receiver.wait_for_requests(2));
+    ASSERT_TRUE(receiver.wait_for_requests(2, kPatience));
     std::map<std::string, Json> events;
     for (const FakeRequest& request : receiver.requests()) {
         const Json body = Json::parse(request.body);
@@ -113,7 +113,7 @@ TEST_F(ApiWebhook, TellsOnlyTheWebhooksOfTheJobsOwner) {
     sender.start();
     rooms.runner->start();
     rooms.add_job(ada);
-    ASSERT_TRUE(receiver.wait_for_requests(1));
+    ASSERT_TRUE(receiver.wait_for_requests(1, kPatience));
     EXPECT_TRUE(comes_true([&] { return left().empty(); }));
     EXPECT_TRUE(of_ben.requests().empty());
 }
@@ -178,7 +178,7 @@ TEST_F(ApiWebhook, WhatAnEarlierProcessNotedIsDelivered) {
     sender.job_ended(job);  // never started
     WebhookSender next(*rooms.services);
     next.start();
-    ASSERT_TRUE(receiver.wait_for_requests(1));
+    ASSERT_TRUE(receiver.wait_for_requests(1, kPatience));
     EXPECT_EQ(Json::parse(receiver.requests().at(0).body).at("job").at("id"), "1");
 }
 
@@ -187,7 +187,7 @@ TEST_F(ApiWebhook, StopsSoonWhileAReceiverHangsAndCountsNoTry) {
     add_hook(receiver.url());
     note_event();
     sender.start();
-    ASSERT_TRUE(receiver.wait_for_requests(1));
+    ASSERT_TRUE(receiver.wait_for_requests(1, kPatience));
     const auto begin = std::chrono::steady_clock::now();
     sender.stop();
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(8));  // the receiver may take ten
@@ -203,7 +203,7 @@ TEST_F(ApiWebhook, JobsGoOnWhileAReceiverHangs) {
     std::vector<std::string> ids;
     for (int i = 0; i < 3; ++i) ids.push_back(rooms.add_job(ada).id);
     for (const std::string& id : ids) EXPECT_EQ(rooms.await_end(id), database::JobState::completed);
-    ASSERT_TRUE(receiver.wait_for_requests(1));
+    ASSERT_TRUE(receiver.wait_for_requests(1, kPatience));
     EXPECT_EQ(sender.counters().delivered, 0U);
 }
 

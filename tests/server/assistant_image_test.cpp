@@ -60,8 +60,8 @@ TEST(AssistantImage, SaysWhichPromptWasUsed) {
 }
 
 TEST(AssistantImage, TakesALargePicture) {
-    const FakeHttpServer server(image_answer({{"b64_json", std::string(8 << 20, 'A')}}));
-    EXPECT_EQ(Assistant(options_for(server)).draw_cover("Rain", "pop", "", {}).image_base64.size(), std::size_t{8} << 20);
+    const FakeHttpServer server(image_answer({{"b64_json", std::string(3 << 20, 'A')}}));
+    EXPECT_EQ(Assistant(options_for(server)).draw_cover("Rain", "pop", "", {}).image_base64.size(), std::size_t{3} << 20);
 }
 
 TEST(AssistantImage, RefusesWhatIsNoPicture) {

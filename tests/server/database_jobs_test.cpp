@@ -74,12 +74,12 @@ TEST_F(DatabaseJobs, EveryFieldComesBackAsItWasAdded) {
 TEST_F(DatabaseJobs, EverySeedOfSixtyFourBitsSurvives) {
     add_user("ann");
     int number = 0;
-    rc::check([&] {
+    EXPECT_TRUE(rc::check([&] {
         Job asked = job("ann", std::to_string(number++));
         asked.settings.seed = *rc::gen::arbitrary<std::uint64_t>() ^ (*rc::gen::arbitrary<bool>() ? 1ULL << 63 : 0);
         RC_ASSERT(jobs_.add({asked}, kMany) == Refused::no);
         RC_ASSERT(jobs_.by_id(asked.id)->settings.seed == asked.settings.seed);
-    });
+    }));
 }
 
 TEST_F(DatabaseJobs, UsersTakeTurnsAndTheirOwnGoInOrder) {
@@ -127,7 +127,7 @@ TEST_F(DatabaseJobs, LimitsRefuseTheWholeRequestAndOnlyThat) {
     EXPECT_EQ(jobs_.add({job("ann", "3")}, limits), Refused::user_limit);
     EXPECT_EQ(jobs_.add({job("bob", "4"), job("bob", "5")}, limits), Refused::full);
     EXPECT_EQ(jobs_.add({job("bob", "4")}, limits), Refused::no);
-    jobs_.start_next();  // one that is made still counts
+    (void)jobs_.start_next();  // one that is made still counts
     EXPECT_EQ(jobs_.add({job("bob", "5")}, limits), Refused::full);
     ASSERT_TRUE(jobs_.cancel("2"));
     EXPECT_EQ(jobs_.add({job("bob", "5")}, limits), Refused::no);
@@ -158,8 +158,8 @@ TEST_F(DatabaseJobs, AddingIsAllOrNothingAlsoWhenOneIsWrong) {
 TEST_F(DatabaseJobs, RecoveryPutsInterruptedOnesFirstAndParksThoseThatKillTheProcess) {
     add_user("ann");
     for (const char* id : {"1", "2", "3", "4"}) add("ann", id);
-    jobs_.start_next();
-    jobs_.start_next();
+    (void)jobs_.start_next();
+    (void)jobs_.start_next();
     EXPECT_TRUE(jobs_.recover(2).empty());
     EXPECT_EQ(ids(jobs_.queue_of("ann")), (std::vector<std::string>{"1", "2", "3", "4"}));
     EXPECT_EQ(jobs_.by_id("1")->attempts, 1);
@@ -176,7 +176,7 @@ TEST_F(DatabaseJobs, RecoveryPutsInterruptedOnesFirstAndParksThoseThatKillThePro
 TEST_F(DatabaseJobs, RecoveryEndsWhatWasToBeCancelled) {
     add_user("ann");
     add("ann", "1");
-    jobs_.start_next();
+    (void)jobs_.start_next();
     ASSERT_TRUE(jobs_.cancel("1"));
     EXPECT_TRUE(jobs_.recover(3).empty());
     EXPECT_EQ(jobs_.by_id("1")->state, JobState::cancelled);
@@ -186,7 +186,7 @@ TEST_F(DatabaseJobs, PuttingBackMakesItTheFirstAgainAndCountsNoAttempt) {
     add_user("ann");
     add("ann", "1");
     add("ann", "2");
-    jobs_.start_next();
+    (void)jobs_.start_next();
     jobs_.put_back("1");
     const auto back = jobs_.by_id("1");
     EXPECT_EQ(back->state, JobState::pending);
@@ -203,7 +203,7 @@ TEST_F(DatabaseJobs, EndingNeedsAJobThatIsMadeAndAnEndingState) {
     add("ann", "1");
     jobs_.end("1", JobState::failed, "not started");
     EXPECT_EQ(jobs_.by_id("1")->state, JobState::pending);
-    jobs_.start_next();
+    (void)jobs_.start_next();
     for (const auto state : {JobState::pending, JobState::processing, JobState::completed}) {
         EXPECT_EQ(thrown([&] { jobs_.end("1", state, ""); }), static_cast<int>(ErrorCode::usage));
     }
@@ -220,7 +220,7 @@ TEST_F(DatabaseJobs, CancellingEndsAPendingOneAndAsksARunningOne) {
     add_user("ann");
     add("ann", "1");
     add("ann", "2");
-    jobs_.start_next();
+    (void)jobs_.start_next();
     EXPECT_TRUE(jobs_.cancel("1"));
     EXPECT_TRUE(jobs_.cancel("1"));
     EXPECT_TRUE(jobs_.by_id("1")->cancel_asked);
@@ -234,7 +234,7 @@ TEST_F(DatabaseJobs, CancellingEndsAPendingOneAndAsksARunningOne) {
 TEST_F(DatabaseJobs, RetryingStartsAnewBehindTheOthers) {
     add_user("ann");
     add("ann", "1");
-    jobs_.start_next();
+    (void)jobs_.start_next();
     jobs_.end("1", JobState::failed, "why");
     add("ann", "2");
     EXPECT_EQ(jobs_.retry("1", {1, 10}), Refused::user_limit);
@@ -256,7 +256,7 @@ TEST_F(DatabaseJobs, MovingChangesOnlyTheOwnersWaitingOnes) {
     add_user("bob");
     for (const char* id : {"0", "1", "2", "3"}) add("ann", id);
     add("bob", "b");
-    jobs_.start_next();
+    (void)jobs_.start_next();
     EXPECT_TRUE(jobs_.move_before("ann", "3", "1"));
     EXPECT_EQ(ids(jobs_.queue_of("ann")), (std::vector<std::string>{"0", "3", "1", "2"}));
     EXPECT_TRUE(jobs_.move_before("ann", "3", {}));
@@ -273,7 +273,7 @@ TEST_F(DatabaseJobs, MovingChangesOnlyTheOwnersWaitingOnes) {
 TEST_F(DatabaseJobs, ForgettingIsForOnesOwnThatEndedBadly) {
     add_user("ann");
     for (const char* id : {"1", "2", "3"}) add("ann", id);
-    jobs_.start_next();
+    (void)jobs_.start_next();
     ASSERT_TRUE(songs_.add_finished(song("ann", "1")));
     jobs_.cancel("2");
     EXPECT_FALSE(jobs_.forget("ann", "1"));
@@ -289,14 +289,14 @@ TEST_F(DatabaseJobs, AFinishedSongAndItsJobsEndAreOne) {
     add("ann", "1");
     EXPECT_FALSE(songs_.add_finished(song("ann", "1")));
     EXPECT_FALSE(songs_.by_id("1"));
-    jobs_.start_next();
+    (void)jobs_.start_next();
     EXPECT_TRUE(songs_.add_finished(song("ann", "1")));
     EXPECT_EQ(jobs_.by_id("1")->state, JobState::completed);
     EXPECT_TRUE(songs_.by_id("1"));
     EXPECT_FALSE(songs_.add_finished(song("ann", "1")));
 
     add("ann", "2");
-    jobs_.start_next();
+    (void)jobs_.start_next();
     server::database::Song wrong = song("ann", "2");
     wrong.settings.lyrics = "\xff";
     EXPECT_EQ(thrown([&] { (void)songs_.add_finished(wrong); }), static_cast<int>(ErrorCode::usage));
@@ -308,7 +308,7 @@ TEST_F(DatabaseJobs, TheForecastIsWhatHappens) {
     const std::vector<std::string> people{"ann", "bob", "cem", "dee"};
     for (const auto& name : people) add_user(name);
     int number = 0;
-    rc::check([&] {
+    EXPECT_TRUE(rc::check([&] {
         const int steps = *rc::gen::inRange(0, 25);
         std::vector<std::string> known;
         for (int i = 0; i < steps; ++i) {
@@ -340,7 +340,7 @@ TEST_F(DatabaseJobs, TheForecastIsWhatHappens) {
         for (const auto& user : people) {
             for (const Job& left : jobs_.queue_of(user)) jobs_.end(left.id, JobState::failed, "over");
         }
-    });
+    }));
 }
 
 /// Many callers at once: each job is started once, and limits hold.

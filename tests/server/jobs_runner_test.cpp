@@ -139,12 +139,12 @@ protected:
     Job row(const std::string& title) { return *database::Jobs(*db).by_id(ids.at(title)); }
 
     void wait_until(const std::function<bool()>& holds) {
-        for (int i = 0; i < 30'000 && !holds(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        for (int i = 0; i < 300'000 && !holds(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
         ASSERT_TRUE(holds());
     }
     void wait_for_end(const std::string& what) {
         std::unique_lock lock(mutex);
-        ASSERT_TRUE(changed.wait_for(lock, std::chrono::seconds(30), [&] {
+        ASSERT_TRUE(changed.wait_for(lock, std::chrono::seconds(300), [&] {
             return std::find(ended.begin(), ended.end(), what) != ended.end();
         })) << what;
     }

@@ -86,9 +86,11 @@ public:
     server::http::Router router;
 };
 
+/// How long a test waits for what should come: the runner gives way to all else, so on a busy machine a song takes its time.
+inline constexpr std::chrono::milliseconds kPatience = std::chrono::minutes(5);
+
 /// Waits for something that another thread brings about; false when it does not come.
-[[nodiscard]] bool comes_true(const std::function<bool()>& condition,
-                              std::chrono::milliseconds most = std::chrono::seconds(30));
+[[nodiscard]] bool comes_true(const std::function<bool()>& condition, std::chrono::milliseconds most = kPatience);
 
 /// A small PNG, of one colour.
 [[nodiscard]] std::string small_png();

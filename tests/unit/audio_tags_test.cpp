@@ -1,9 +1,12 @@
+#include "audio/png.h"
 #include "audio/song_tags.h"
 #include "audio/write_file.h"
 
 #include "audio_test_support.h"
 
+#include <attachedpictureframe.h>
 #include <flacfile.h>
+#include <flacpicture.h>
 #include <id3v2tag.h>
 #include <infotag.h>
 #include <mpegfile.h>
@@ -137,6 +140,149 @@ TEST(AudioTags, TextThatCannotBeATagIsRefused) {
               }).code(),
               ErrorCode::malformed);
     EXPECT_TRUE(folder.names().empty());
+}
+
+/// A PNG of about 3 bytes a pixel.
+std::string noisy_png(std::size_t side, std::uint32_t seed = 1) {
+    Image image(side, side, {});
+    std::uint32_t state = seed;
+    const auto next = [&state] { return static_cast<std::uint8_t>((state = state * 1664525U + 1013904223U) >> 24); };
+    for (Rgb& pixel : image.pixels) pixel = {next(), next(), next()};
+    const std::vector<char> bytes = encode_png(image);
+    return {bytes.begin(), bytes.end()};
+}
+
+std::string to_string(const TagLib::ByteVector& bytes) {
+    return {bytes.data(), bytes.size()};
+}
+
+constexpr const char* kEveryFormat[] = {"a.wav", "a.mp3", "a.flac", "a.opus"};
+
+TEST(AudioTags, TheCoverIsWherePlayersLookForIt) {
+    const TemporaryFolder folder;
+    SongTags tags = kTags;
+    tags.cover_png = noisy_png(40);
+    const auto expect_frame = [&](TagLib::ID3v2::Tag* tag) {
+        const auto& frames = tag->frameList("APIC");
+        ASSERT_EQ(frames.size(), 1U);
+        const auto* picture = dynamic_cast<const TagLib::ID3v2::AttachedPictureFrame*>(frames.front());
+        ASSERT_NE(picture, nullptr);
+        EXPECT_EQ(to_string(picture->picture()), tags.cover_png);
+        EXPECT_EQ(utf8(picture->mimeType()), "image/png");
+        EXPECT_EQ(picture->type(), TagLib::ID3v2::AttachedPictureFrame::FrontCover);
+    };
+    const auto expect_block = [&](const TagLib::List<TagLib::FLAC::Picture*>& pictures) {
+        ASSERT_EQ(pictures.size(), 1U);
+        EXPECT_EQ(to_string(pictures.front()->data()), tags.cover_png);
+        EXPECT_EQ(utf8(pictures.front()->mimeType()), "image/png");
+        EXPECT_EQ(pictures.front()->type(), TagLib::FLAC::Picture::FrontCover);
+        EXPECT_EQ(pictures.front()->width(), 40);
+        EXPECT_EQ(pictures.front()->height(), 40);
+    };
+    TagLib::RIFF::WAV::File wav(write_tagged(folder, "a.wav", tags).c_str());
+    expect_frame(wav.ID3v2Tag());
+    TagLib::MPEG::File mp3(write_tagged(folder, "a.mp3", tags).c_str());
+    expect_frame(mp3.ID3v2Tag());
+    TagLib::FLAC::File flac(write_tagged(folder, "a.flac", tags).c_str());
+    expect_block(flac.pictureList());
+    TagLib::Ogg::Opus::File opus(write_tagged(folder, "a.opus", tags).c_str());
+    expect_block(opus.tag()->pictureList());
+    expect_tags(opus.properties(), tags);
+}
+
+TEST(AudioTags, ACoverAloneIsPutInToo) {
+    const TemporaryFolder folder;
+    SongTags tags;
+    tags.cover_png = noisy_png(8);
+    for (const char* name : kEveryFormat) EXPECT_EQ(read_tags(write_tagged(folder, name, tags)).cover_png, tags.cover_png);
+}
+
+TEST(AudioTags, ALargeCoverLeavesTheSoundWholeAndOneTooLargeIsRefused) {
+    const TemporaryFolder folder;
+    SongTags tags = kTags;
+    tags.cover_png = noisy_png(1000);  // 3 MB; write_tagged() reads the sound back
+    ASSERT_LT(tags.cover_png.size(), kMaxCoverBytes);
+    for (const char* name : kEveryFormat) EXPECT_EQ(read_tags(write_tagged(folder, name, tags)).cover_png, tags.cover_png);
+    tags.cover_png.resize(kMaxCoverBytes, 'x');
+    EXPECT_NO_THROW(check_tags(tags));
+    tags.cover_png += 'x';
+    EXPECT_EQ(error_of([&] { check_tags(tags); }).code(), ErrorCode::limit);
+}
+
+TEST(AudioTags, ACoverThatIsNoPngIsRefused) {
+    const auto code = [](std::string cover) {
+        SongTags tags;
+        tags.cover_png = std::move(cover);
+        return error_of([&] { check_tags(tags); }).code();
+    };
+    EXPECT_EQ(code("GIF89a, and long enough to be a picture of some kind"), ErrorCode::malformed);
+    EXPECT_EQ(code("\x89PNG\r\n\x1a\n"), ErrorCode::malformed);
+    EXPECT_EQ(code(noisy_png(8).substr(0, 20)), ErrorCode::malformed);
+}
+
+void expect_same(const SongTags& found, const SongTags& wanted) {
+    EXPECT_EQ(found.title, wanted.title);
+    EXPECT_EQ(found.artist, wanted.artist);
+    EXPECT_EQ(found.genre, wanted.genre);
+    EXPECT_EQ(found.lyrics, wanted.lyrics);
+    EXPECT_EQ(found.comment, wanted.comment);
+    EXPECT_EQ(found.settings, wanted.settings);
+    EXPECT_TRUE(found.cover_png == wanted.cover_png);
+}
+
+TEST(AudioTags, WhatWasWrittenIsReadBack) {
+    const TemporaryFolder folder;
+    SongTags tags = kTags, bare{"Title", "", "", "", "", {}}, settings_only{"", "", "", "", "", {{"a", "b"}}};
+    tags.cover_png = noisy_png(8);
+    for (const char* name : kEveryFormat) {
+        for (const SongTags* wanted : {&tags, &bare, &settings_only}) {
+            SCOPED_TRACE(name);
+            expect_same(read_tags(write_tagged(folder, name, *wanted)), *wanted);
+        }
+    }
+}
+
+TEST(AudioTags, ReplacedTagsAreThoseOfAFileWrittenWithThem) {
+    const TemporaryFolder folder;
+    SongTags before = kTags, after{"Other", "Heart", "", "[verse]\nnew", "", {{"seed", "12"}}};
+    before.cover_png = noisy_png(64, 1);
+    after.cover_png = noisy_png(32, 2);
+    for (const char* name : kEveryFormat) {
+        SCOPED_TRACE(name);
+        const fs::path path = write_tagged(folder, name, before);
+        const Waveform sound = read_sound(path).wave;
+        replace_tags(path, after);
+        expect_same(read_tags(path), after);
+        EXPECT_TRUE(read_sound(path).wave.channels == sound.channels);
+        replace_tags(path, {});
+        expect_same(read_tags(path), {});
+        EXPECT_TRUE(read_sound(path).wave.channels == sound.channels);
+    }
+    EXPECT_EQ(folder.names().size(), 4U) << "something was left over";
+}
+
+TEST(AudioTags, TagsOfWhatIsNoAudioFileAreRefusedAndItStaysAsItIs) {
+    const TemporaryFolder folder;
+    EXPECT_EQ(error_of([&] { static_cast<void>(read_tags(folder / "none.wav")); }).code(), ErrorCode::not_found);
+    EXPECT_EQ(error_of([&] { static_cast<void>(read_tags(folder / "none.txt")); }).code(), ErrorCode::usage);
+    const std::string text = "no RIFF and no Ogg and no FLAC: only words, more than forty of them perhaps";
+    for (const char* name : {"a.wav", "a.flac", "a.opus"}) {
+        put_file(folder / name, text);
+        EXPECT_EQ(error_of([&] { static_cast<void>(read_tags(folder / name)); }).code(), ErrorCode::malformed) << name;
+        EXPECT_EQ(error_of([&] { replace_tags(folder / name, kTags); }).code(), ErrorCode::malformed) << name;
+        EXPECT_EQ(file_bytes(folder / name), text);
+    }
+}
+
+TEST(AudioTags, AStrangersCommentIsNoRecipe) {
+    const TemporaryFolder folder;
+    const char* const comments[] = {
+        "{}{", R"({"seed":7})", R"({"":"nameless"})", R"({"a-b":"1","a_b":"2"})", R"({"a":"nul \u0000"})", "[[[[[[[[",
+    };
+    for (const char* comment : comments) {
+        const SongTags tags{"Title", "", "", "", comment, {}};
+        expect_same(read_tags(write_tagged(folder, "a.flac", tags)), tags);
+    }
 }
 
 }  // namespace

@@ -30,8 +30,8 @@ Config parse_config(const formats::Checkpoint& checkpoint) {
 
 }  // namespace
 
-std::unique_ptr<Codec> Codec::load(formats::Checkpoint checkpoint, std::shared_ptr<graph::Device> device, graph::Type dtype,
-                                   const graph::LoadProgress& progress, const CancelToken& cancel) {
+std::unique_ptr<Codec> Codec::load(const formats::Checkpoint& checkpoint, std::shared_ptr<graph::Device> device,
+                                   graph::Type dtype, const graph::LoadProgress& progress, const CancelToken& cancel) {
     if (dtype == graph::Type::bf16) {
         throw Error(ErrorCode::unsupported, "HeartCodec does not run in bfloat16")
             .expected("float32 or float16")

@@ -34,9 +34,9 @@ public:
     /// `dtype`: f32, f16, or a quantised type for the matrices of the flow transformer; bf16 is refused
     /// (ErrorCode::unsupported), since latents are rounded to ninths before they are decoded and bf16 drifts across the
     /// edges.
-    [[nodiscard]] static std::unique_ptr<Codec> load(formats::Checkpoint checkpoint, std::shared_ptr<graph::Device> device,
-                                                     graph::Type dtype, const graph::LoadProgress& progress,
-                                                     const CancelToken& cancel);
+    [[nodiscard]] static std::unique_ptr<Codec> load(const formats::Checkpoint& checkpoint,
+                                                     std::shared_ptr<graph::Device> device, graph::Type dtype,
+                                                     const graph::LoadProgress& progress, const CancelToken& cancel);
 
     Codec(const Codec&) = delete;
     Codec& operator=(const Codec&) = delete;

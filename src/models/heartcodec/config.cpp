@@ -29,10 +29,8 @@ void parse_scalar_codec(const formats::ConfigReader& c, Config& out) {
 }
 
 void check_scalar_codec(const formats::ConfigReader& c, const Config& out) {
-    const auto unsupported = [&](const char* what, std::string expected, std::string found) {
-        return Error(ErrorCode::unsupported, fmt::format("{}: {}", c.where(), what))
-            .expected(std::move(expected))
-            .found(std::move(found));
+    const auto unsupported = [&](const char* what, std::string_view expected, std::string_view found) {
+        return Error(ErrorCode::unsupported, fmt::format("{}: {}", c.where(), what)).expected(expected).found(found);
     };
     if (c.integer_or("num_bands", 1, 1, 64) != 1)
         throw unsupported("'num_bands'", "1", std::to_string(c.integer("num_bands", 1, 64)));

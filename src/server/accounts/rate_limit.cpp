@@ -7,6 +7,12 @@
 
 namespace heart::server::accounts {
 
+namespace {
+
+constexpr double kRounding = 1e-9;  // who waits as long as was said finds one
+
+}  // namespace
+
 RateLimit::RateLimit(double burst, std::chrono::milliseconds period, std::size_t most_keys)
     : burst_(std::max(burst, 1.0)),
       per_ms_(burst / static_cast<double>(period.count())),
@@ -35,12 +41,12 @@ std::chrono::milliseconds RateLimit::take(std::string_view key, Clock::time_poin
         bucket.level = std::min(burst_, bucket.level + passed * per_ms_);
         bucket.filled = now;
     }
-    if (bucket.level >= 1) {
-        bucket.level -= 1;
+    const double missing = 1 - bucket.level;
+    if (missing < kRounding) {
+        bucket.level = std::max(0.0, bucket.level - 1);
         return std::chrono::milliseconds(0);
     }
-    // A moment more than needed, so that who waits so long finds one in spite of rounding.
-    return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil((1 - bucket.level) / per_ms_)) + 1);
+    return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(missing / per_ms_)));
 }
 
 void RateLimit::give_back(std::string_view key) {

@@ -26,8 +26,6 @@ constexpr Document kDocuments[] = {
     {"/docs", "pages/docs.html", "text/html; charset=utf-8"},
     {"/docs/docs.js", "pages/docs.js", "text/javascript; charset=utf-8"},
     {"/docs/docs.css", "pages/docs.css", "text/css; charset=utf-8"},
-    {"/", "pages/home.html", "text/html; charset=utf-8"},
-    {"/home.css", "pages/home.css", "text/css; charset=utf-8"},
 };
 
 std::string_view embedded(std::string_view name) {

@@ -70,6 +70,7 @@ void add_admin_endpoints(http::Router& router, Services& services);      ///< /a
 void add_webhook_endpoints(http::Router& router, Services& services);    ///< /api/webhooks
 void add_openai_endpoints(http::Router& router, Services& services);     ///< /v1
 void add_status_endpoints(http::Router& router, Services& services);     ///< /api/status, /health, /ready, /metrics
-void add_document_endpoints(http::Router& router, Services& services);   ///< /openapi.json, /docs, the page
+void add_document_endpoints(http::Router& router, Services& services);   ///< /openapi.json, /docs
+void add_page_endpoints(http::Router& router);                           ///< the page, at / and its other addresses
 
 }  // namespace heart::server::api

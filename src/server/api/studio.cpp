@@ -56,6 +56,7 @@ http::Router router_of(Services& services) {
     add_openai_endpoints(router, services);
     add_status_endpoints(router, services);
     add_document_endpoints(router, services);
+    add_page_endpoints(router);
     return router;
 }
 

@@ -93,7 +93,9 @@ private:
 Database::Database(const std::filesystem::path& file, int readers) : inside_(std::make_unique<Inside>(file, readers)) {}
 Database::~Database() = default;
 
-void Database::write(const std::function<void(soci::session&)>& work) { inside_->write(work); }
+void Database::write(const std::function<void(soci::session&)>& work) {
+    inside_->write(work);
+}
 
 void Database::read(const std::function<void(soci::session&)>& work) const {
     inside_->lend([&](soci::session& session) { in_transaction(session, "BEGIN", work); });
@@ -106,13 +108,13 @@ int Database::version() const {
 }
 
 void Database::copy_to(const std::filesystem::path& file) const {
-    inside_->lend([&](soci::session& session) {  // in no transaction: the copy is one by itself
-        try {
-            sqlite::copy(session, file);
-        } catch (const soci::soci_error& error) {
-            throw sqlite::typed_error(error);
-        }
-    });
+    try {
+        // A connection of its own: a copy takes long, and those for reading may not make one.
+        const SessionPtr session = sqlite::open(inside_->file(), sqlite::Access::write);
+        sqlite::copy(*session, file);
+    } catch (const soci::soci_error& error) {
+        throw sqlite::typed_error(error);
+    }
 }
 
 void Database::check() const {
@@ -122,6 +124,8 @@ void Database::check() const {
     });
 }
 
-const std::filesystem::path& Database::file() const noexcept { return inside_->file(); }
+const std::filesystem::path& Database::file() const noexcept {
+    return inside_->file();
+}
 
 }  // namespace heart::server::database

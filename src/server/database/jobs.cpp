@@ -19,8 +19,8 @@ constexpr const char* kJobKinds = "ttttttiririittiiriii";
 constexpr const char* kCancelled = "Generation cancelled";
 
 constexpr std::pair<JobState, std::string_view> kStates[] = {
-    {JobState::pending, "pending"},     {JobState::processing, "processing"}, {JobState::completed, "completed"},
-    {JobState::failed, "failed"},       {JobState::cancelled, "cancelled"},
+    {JobState::pending, "pending"}, {JobState::processing, "processing"}, {JobState::completed, "completed"},
+    {JobState::failed, "failed"},   {JobState::cancelled, "cancelled"},
 };
 
 JobState state_of(std::string_view name) {
@@ -71,10 +71,11 @@ std::optional<Job> find_job(soci::session& session, std::string_view id) {
 
 void insert_job(soci::session& session, const Job& job, double place) {
     const SongSettings& s = job.settings;
-    Query(session,
-          "INSERT INTO jobs (id, user_id, request_id, title, lyrics, tags, max_audio_length_ms, temperature, topk, cfg_scale, "
-          "seed, take, state, place, created_at) VALUES (:id, :user, :request, :title, :lyrics, :tags, :length, "
-          ":temperature, :topk, :cfg, :seed, :take, 'pending', :place, :created)")
+    Query(
+        session,
+        "INSERT INTO jobs (id, user_id, request_id, title, lyrics, tags, max_audio_length_ms, temperature, topk, cfg_scale, "
+        "seed, take, state, place, created_at) VALUES (:id, :user, :request, :title, :lyrics, :tags, :length, "
+        ":temperature, :topk, :cfg, :seed, :take, 'pending', :place, :created)")
         .with("id", job.id)
         .with("user", job.user_id)
         .with("request", job.request_id)
@@ -95,7 +96,8 @@ void insert_job(soci::session& session, const Job& job, double place) {
 /// The place behind all, or before all, that wait or are made for this user.
 double place_at_end(soci::session& session, std::string_view user_id) {
     Query query(session,
-                "SELECT COALESCE(MAX(place), 0) FROM jobs WHERE user_id = :user AND state IN ('pending', 'processing')", "r");
+                "SELECT COALESCE(MAX(place), 0) FROM jobs WHERE user_id = :user AND state IN ('pending', 'processing')",
+                "r");
     query.with("user", user_id);
     query.next();
     return query.real() + 1;
@@ -141,7 +143,8 @@ void wait_again(soci::session& session, const Job& job, int attempts) {
         finish(session, job.id, JobState::cancelled, kCancelled);
         return;
     }
-    Query(session, "UPDATE jobs SET state = 'pending', place = :place, attempts = :attempts, started_at = NULL WHERE id = :id")
+    Query(session,
+          "UPDATE jobs SET state = 'pending', place = :place, attempts = :attempts, started_at = NULL WHERE id = :id")
         .with("place", place_in_front(session, job.user_id))
         .with("attempts", attempts)
         .with("id", job.id)
@@ -203,16 +206,15 @@ std::optional<Job> Jobs::start_next() {
                    "t");
         if (!user.next()) return;
         const std::string user_id = user.text();
-        Query first(session,
-                    std::string(kJob) + "WHERE user_id = :user AND state = 'pending' ORDER BY place, id LIMIT 1", kJobKinds);
+        Query first(session, std::string(kJob) + "WHERE user_id = :user AND state = 'pending' ORDER BY place, id LIMIT 1",
+                    kJobKinds);
         first.with("user", user_id);
         ensure(first.next(), "a user whose turn it is has a job");
         Job job = read_job(first);
         job.state = JobState::processing;
         job.started = now_ms();
         ++job.attempts;
-        Query(session,
-              "UPDATE jobs SET state = 'processing', started_at = :now, attempts = :attempts WHERE id = :id")
+        Query(session, "UPDATE jobs SET state = 'processing', started_at = :now, attempts = :attempts WHERE id = :id")
             .with("now", job.started)
             .with("attempts", job.attempts)
             .with("id", job.id)
@@ -355,10 +357,11 @@ std::vector<Job> Jobs::queue_of(std::string_view user_id) const {
 std::vector<Job> Jobs::failures_of(std::string_view user_id, std::int64_t most) const {
     std::vector<Job> jobs;
     db_.read([&](soci::session& session) {
-        Query query(session,
-                    std::string(kJob) +
-                        "WHERE user_id = :user AND state IN ('failed', 'cancelled') ORDER BY finished_at DESC, id LIMIT :most",
-                    kJobKinds);
+        Query query(
+            session,
+            std::string(kJob) +
+                "WHERE user_id = :user AND state IN ('failed', 'cancelled') ORDER BY finished_at DESC, id LIMIT :most",
+            kJobKinds);
         query.with("user", user_id).with("most", std::max<std::int64_t>(most, 0));
         jobs = read_all(query);
     });
@@ -368,10 +371,11 @@ std::vector<Job> Jobs::failures_of(std::string_view user_id, std::int64_t most) 
 bool Jobs::forget(std::string_view user_id, std::string_view id) {
     bool forgotten = false;
     db_.write([&](soci::session& session) {
-        forgotten = Query(session, "DELETE FROM jobs WHERE id = :id AND user_id = :user AND state IN ('failed', 'cancelled')")
-                        .with("id", id)
-                        .with("user", user_id)
-                        .run() == 1;
+        forgotten =
+            Query(session, "DELETE FROM jobs WHERE id = :id AND user_id = :user AND state IN ('failed', 'cancelled')")
+                .with("id", id)
+                .with("user", user_id)
+                .run() == 1;
     });
     return forgotten;
 }

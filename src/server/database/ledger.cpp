@@ -39,9 +39,7 @@ std::vector<Ledger::Webhook> read_webhooks(soci::session& session, std::string_v
 }
 
 void remove_delivery(Database& db, std::string_view id) {
-    db.write([&](soci::session& session) {
-        Query(session, "DELETE FROM deliveries WHERE id = :id").with("id", id).run();
-    });
+    db.write([&](soci::session& session) { Query(session, "DELETE FROM deliveries WHERE id = :id").with("id", id).run(); });
 }
 
 }  // namespace
@@ -167,7 +165,9 @@ std::vector<Ledger::Delivery> Ledger::due_deliveries(TimeMs now, std::int64_t mo
     return due;
 }
 
-void Ledger::delivered(std::string_view id) { remove_delivery(db_, id); }
+void Ledger::delivered(std::string_view id) {
+    remove_delivery(db_, id);
+}
 
 void Ledger::delivery_failed(std::string_view id, TimeMs next_try) {
     db_.write([&](soci::session& session) {
@@ -178,7 +178,9 @@ void Ledger::delivery_failed(std::string_view id, TimeMs next_try) {
     });
 }
 
-void Ledger::give_up(std::string_view id) { remove_delivery(db_, id); }
+void Ledger::give_up(std::string_view id) {
+    remove_delivery(db_, id);
+}
 
 void Ledger::add_share(const Share& share) {
     db_.write([&](soci::session& session) {

@@ -22,22 +22,22 @@ constexpr const char* kFirstSchema[] = {
     "password_hash TEXT NOT NULL, created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, "
     "admin INTEGER NOT NULL DEFAULT 0, disabled INTEGER NOT NULL DEFAULT 0, token_generation BIGINT NOT NULL DEFAULT 0)",
 
-    "CREATE TABLE generations (id TEXT PRIMARY KEY NOT NULL, title TEXT, lyrics TEXT NOT NULL, tags TEXT NOT NULL, "
+    // `number` never changes and is never given twice: what searching knows a song by. Long text stands last, so that the
+    // rest of a row is read without it.
+    "CREATE TABLE generations (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, title TEXT, "
     "audio_path TEXT NOT NULL, thumbnail_path TEXT, created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, "
     "duration_ms BIGINT NOT NULL DEFAULT 0, temperature DOUBLE PRECISION NOT NULL DEFAULT 1.0, "
     "topk BIGINT NOT NULL DEFAULT 50, cfg_scale DOUBLE PRECISION NOT NULL DEFAULT 1.5, "
     "user_id TEXT REFERENCES users (id) ON DELETE CASCADE, "
     "request_id TEXT NOT NULL DEFAULT '', seed BIGINT NOT NULL DEFAULT 0, take BIGINT NOT NULL DEFAULT 0, "
     "max_audio_length_ms BIGINT NOT NULL DEFAULT 120000, frames BIGINT NOT NULL DEFAULT 0, "
-    "recipe TEXT NOT NULL DEFAULT '', favourite INTEGER NOT NULL DEFAULT 0, rating INTEGER NOT NULL DEFAULT 0, "
-    "deleted_at BIGINT)",
-    "CREATE INDEX idx_created_at ON generations (created_at DESC)",
-    "CREATE INDEX idx_user_generations ON generations (user_id, created_at DESC)",
+    "favourite INTEGER NOT NULL DEFAULT 0, rating INTEGER NOT NULL DEFAULT 0, deleted_at BIGINT, "
+    "sort_title TEXT NOT NULL DEFAULT '', tags TEXT NOT NULL, lyrics TEXT NOT NULL, recipe TEXT NOT NULL DEFAULT '')",
+    // Each holds all that finding a page in its order takes.
+    "CREATE INDEX idx_user_generations ON generations (user_id, created_at DESC, deleted_at, favourite)",
+    "CREATE INDEX idx_user_titles ON generations (user_id, sort_title, created_at DESC, deleted_at, favourite)",
+    "CREATE INDEX idx_user_durations ON generations (user_id, duration_ms DESC, created_at DESC, deleted_at, favourite)",
     "CREATE INDEX idx_bin ON generations (deleted_at) WHERE deleted_at IS NOT NULL",
-
-    // What is searched and sorted by: folded text, see song_search.h.
-    "CREATE TABLE song_texts (number INTEGER PRIMARY KEY, "
-    "song_id TEXT NOT NULL UNIQUE REFERENCES generations (id) ON DELETE CASCADE, title TEXT NOT NULL, text TEXT NOT NULL)",
 
     "CREATE TABLE jobs (id TEXT PRIMARY KEY NOT NULL, user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE, "
     "request_id TEXT NOT NULL, title TEXT NOT NULL, lyrics TEXT NOT NULL, tags TEXT NOT NULL, "
@@ -93,7 +93,9 @@ std::int64_t number(soci::session& session, const std::string& sql) {
     return query.next() ? query.integer() : 0;
 }
 
-void run(soci::session& session, const std::string& sql) { Query(session, sql).run(); }
+void run(soci::session& session, const std::string& sql) {
+    Query(session, sql).run();
+}
 
 /// A step and the number of the schema that it makes.
 void to_first_schema(soci::session& session) {
@@ -127,7 +129,9 @@ Kind kind_of(soci::session& session) {
 
 }  // namespace
 
-int schema_version(soci::session& session) { return static_cast<int>(number(session, "PRAGMA user_version")); }
+int schema_version(soci::session& session) {
+    return static_cast<int>(number(session, "PRAGMA user_version"));
+}
 
 void migrate(soci::session& session, const std::filesystem::path& file) {
     if (kind_of(session) == Kind::python_studio) back_up_python_studio(session, file);

@@ -46,7 +46,8 @@ std::string clean(std::string_view text) {
 std::string path_here(const std::string& folder, const std::string& old) {
     const std::string name = old.substr(old.find_last_of("/\\") + 1);
     const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+               c == '.';
     });
     if (name.empty() || name.size() > 200 || name.front() == '.' || !plain) return {};
     return folder + "/" + name;

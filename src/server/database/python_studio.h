@@ -19,13 +19,14 @@ struct PythonStudio {
     std::vector<Song> songs;  ///< paths as they stand there, absolute ones of any machine
 };
 
-/// Reads the Python studio's database and leaves it as it is. Throws ErrorCode::not_found, ::malformed when it is none, ::io.
+/// Reads the Python studio's database and leaves it as it is. Throws ErrorCode::not_found, ::malformed when it is none,
+/// ::io.
 [[nodiscard]] PythonStudio read_python_studio(const std::filesystem::path& file);
 
 // --- for migrations.cpp ---
 [[nodiscard]] bool is_python_studio(soci::session& session);
-/// Copies it to "<file>.before-heart"; "<file>.before-heart-2" and so on when there is one. Throws ErrorCode::malformed for a
-/// database that is damaged or holds programs (triggers, views).
+/// Copies it to "<file>.before-heart"; "<file>.before-heart-2" and so on when there is one. Throws ErrorCode::malformed for
+/// a database that is damaged or holds programs (triggers, views).
 void back_up_python_studio(soci::session& session, const std::filesystem::path& file);
 /// Removes its two tables and returns their content, inside a transaction.
 [[nodiscard]] PythonStudio take_out_python_studio(soci::session& session);

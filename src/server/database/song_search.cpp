@@ -3,11 +3,13 @@
 #include "core/utf8.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <utf8proc.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
+#include <cstdint>
+#include <optional>
+#include <set>
 
 namespace heart::server::database::search {
 namespace {
@@ -45,7 +47,59 @@ std::size_t characters(std::string_view text) {
         std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-std::string name_of(std::size_t word) { return fmt::format("word{}", word); }
+/// A word or text in pieces that an index of whole tokens can hold: every character and every pair of neighbours within a
+/// line's words, as their code points in hexadecimal ("65 65x74 74"), each once.
+std::string pairs_of(std::string_view text) {
+    std::set<std::string> pairs;
+    std::string before;
+    for (std::size_t i = 0; i < text.size();) {
+        const Utf8Char c = decode_utf8(text, i);
+        i += std::max<std::size_t>(c.length, 1);
+        if (is_space(static_cast<utf8proc_int32_t>(c.code))) {
+            before.clear();
+            continue;
+        }
+        std::string now = fmt::format("{:x}", c.code);
+        if (!before.empty()) pairs.insert(before + "x" + now);
+        before = std::move(now);
+        pairs.insert(before);
+    }
+    return fmt::format("{}", fmt::join(pairs, " "));
+}
+
+/// The token of a word of one or two characters.
+std::string pair_of(std::string_view word) {
+    const Utf8Char first = decode_utf8(word, 0);
+    if (first.length == word.size()) return fmt::format("{:x}", first.code);
+    return fmt::format("{:x}x{:x}", first.code, decode_utf8(word, first.length).code);
+}
+
+std::optional<std::int64_t> number_of(soci::session& session, std::string_view song_id) {
+    Query query(session, "SELECT number FROM generations WHERE id = :id", "i");
+    query.with("id", song_id);
+    if (!query.next()) return {};
+    return query.integer();
+}
+
+/// Takes a song's text out of both indices: they keep none and must be told what they hold.
+void take_out(soci::session& session, std::int64_t number) {
+    std::string text;
+    {
+        Query query(session, "SELECT text FROM song_texts WHERE number = :number", "t");
+        query.with("number", number);
+        if (!query.next()) return;
+        text = query.text();
+    }
+    Query(session, "INSERT INTO song_pieces (song_pieces, rowid, text) VALUES ('delete', :number, :text)")
+        .with("number", number)
+        .with("text", text)
+        .run();
+    Query(session, "INSERT INTO song_pairs (song_pairs, rowid, pairs) VALUES ('delete', :number, :pairs)")
+        .with("number", number)
+        .with("pairs", pairs_of(text))
+        .run();
+    Query(session, "DELETE FROM song_texts WHERE number = :number").with("number", number).run();
+}
 
 }  // namespace
 
@@ -70,8 +124,8 @@ std::string fold(std::string_view text) {
 
     const auto kept = static_cast<utf8proc_ssize_t>(codes.size());
     codes.push_back(0);  // room for the end that reencode writes; UTF-8 needs no more bytes than code points did
-    const utf8proc_ssize_t length = utf8proc_reencode(
-        codes.data(), kept, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+    const utf8proc_ssize_t length =
+        utf8proc_reencode(codes.data(), kept, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
     if (length < 0) throw Error(ErrorCode::internal, "text cannot be folded").found(utf8proc_errmsg(length));
     return {reinterpret_cast<const char*>(codes.data()), static_cast<std::size_t>(length)};
 }
@@ -103,60 +157,73 @@ std::vector<std::string> words(std::string_view search) {
 }
 
 std::string condition(const std::vector<std::string>& words) {
+    // The plus keeps the planner on the index that the page is in the order of: it holds all that is asked for.
     std::string sql;
-    bool indexed = false;
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        if (characters(words[i]) >= 3) {
-            indexed = true;
-        } else {
-            sql += fmt::format(" AND instr(t.text, :{}) > 0", name_of(i));
-        }
+    const auto is_long = [](const std::string& word) { return characters(word) >= 3; };
+    if (std::any_of(words.begin(), words.end(), is_long)) {
+        sql += " AND +g.number IN (SELECT rowid FROM song_pieces WHERE song_pieces MATCH :pieces)";
     }
-    if (indexed) sql += " AND t.number IN (SELECT rowid FROM song_search WHERE song_search MATCH :pieces)";
+    if (!std::all_of(words.begin(), words.end(), is_long)) {
+        sql += " AND +g.number IN (SELECT rowid FROM song_pairs WHERE song_pairs MATCH :pairs)";
+    }
     return sql;
 }
 
 void bind(Query& query, const std::vector<std::string>& words) {
-    std::string pieces;
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        if (characters(words[i]) < 3) {
-            query.with(name_of(i).c_str(), words[i]);
+    std::string pieces, pairs;
+    for (const std::string& word : words) {
+        if (characters(word) < 3) {
+            pairs += (pairs.empty() ? "\"" : " \"") + pair_of(word) + '"';
             continue;
         }
         // In quotes nothing but the quotation mark, which is doubled, means anything to the index.
         pieces += pieces.empty() ? "\"" : " \"";
-        for (const char c : words[i]) pieces += c == '"' ? "\"\"" : std::string(1, c);
+        for (const char c : word) pieces += c == '"' ? "\"\"" : std::string(1, c);
         pieces += '"';
     }
     if (!pieces.empty()) query.with("pieces", pieces);
+    if (!pairs.empty()) query.with("pairs", pairs);
 }
 
 void create(soci::session& session) {
     for (const char* statement : {
-             "CREATE VIRTUAL TABLE song_search USING fts5(text, content = 'song_texts', content_rowid = 'number', "
+             "CREATE TABLE song_texts (number INTEGER PRIMARY KEY REFERENCES generations (number) ON DELETE CASCADE, "
+             "text TEXT NOT NULL)",
+             "CREATE VIRTUAL TABLE song_pieces USING fts5(text, content = 'song_texts', content_rowid = 'number', "
              "tokenize = 'trigram case_sensitive 1')",
-             "CREATE TRIGGER song_texts_added AFTER INSERT ON song_texts BEGIN "
-             "INSERT INTO song_search(rowid, text) VALUES (new.number, new.text); END",
-             "CREATE TRIGGER song_texts_removed AFTER DELETE ON song_texts BEGIN "
-             "INSERT INTO song_search(song_search, rowid, text) VALUES ('delete', old.number, old.text); END",
-             "CREATE TRIGGER song_texts_changed AFTER UPDATE ON song_texts BEGIN "
-             "INSERT INTO song_search(song_search, rowid, text) VALUES ('delete', old.number, old.text); "
-             "INSERT INTO song_search(rowid, text) VALUES (new.number, new.text); END",
+             "CREATE VIRTUAL TABLE song_pairs USING fts5(pairs, content = '', detail = none, tokenize = 'ascii')",
          }) {
         Query(session, statement).run();
     }
 }
 
+void remove(soci::session& session, std::string_view song_id) {
+    if (const auto number = number_of(session, song_id)) take_out(session, *number);
+}
+
 void put(soci::session& session, std::string_view song_id, std::string_view title, std::string_view tags,
          std::string_view lyrics) {
+    const auto number = number_of(session, song_id);
+    if (!number) return;
+    take_out(session, *number);
     // Words never hold a line's end, so none is found across the parts.
     const std::string folded_title = fold(title);
-    Query(session,
-          "INSERT INTO song_texts (song_id, title, text) VALUES (:id, :title, :text) "
-          "ON CONFLICT (song_id) DO UPDATE SET title = excluded.title, text = excluded.text")
-        .with("id", song_id)
+    const std::string text = folded_title + "\n" + fold(tags) + "\n" + fold(lyrics);
+    Query(session, "UPDATE generations SET sort_title = :title WHERE number = :number")
         .with("title", folded_title)
-        .with("text", folded_title + "\n" + fold(tags) + "\n" + fold(lyrics))
+        .with("number", *number)
+        .run();
+    Query(session, "INSERT INTO song_texts (number, text) VALUES (:number, :text)")
+        .with("number", *number)
+        .with("text", text)
+        .run();
+    Query(session, "INSERT INTO song_pieces (rowid, text) VALUES (:number, :text)")
+        .with("number", *number)
+        .with("text", text)
+        .run();
+    Query(session, "INSERT INTO song_pairs (rowid, pairs) VALUES (:number, :pairs)")
+        .with("number", *number)
+        .with("pairs", pairs_of(text))
         .run();
 }
 
@@ -168,7 +235,7 @@ void put_missing(soci::session& session) {
         std::vector<Text> some;
         Query query(session,
                     "SELECT g.id, CAST(g.title AS TEXT), CAST(g.tags AS TEXT), CAST(g.lyrics AS TEXT) FROM generations g "
-                    "LEFT JOIN song_texts t ON t.song_id = g.id WHERE t.number IS NULL LIMIT 500",
+                    "LEFT JOIN song_texts t ON t.number = g.number WHERE t.number IS NULL LIMIT 500",
                     "tttt");
         while (query.next()) {
             Text& text = some.emplace_back();

@@ -13,26 +13,27 @@
 namespace heart::server::database {
 namespace {
 
-std::string select_songs(std::string_view rest) { return fmt::format("SELECT {} FROM generations g {}", kSongColumns, rest); }
+std::string select_songs(std::string_view rest) {
+    return fmt::format("SELECT {} FROM generations g {}", kSongColumns, rest);
+}
 
 std::string_view order_of(SongQuery::Order order) {
     switch (order) {
-        case SongQuery::Order::oldest: return "g.created_at, g.id";
-        case SongQuery::Order::title: return "t.title, g.created_at DESC, g.id DESC";
-        case SongQuery::Order::longest: return "g.duration_ms DESC, g.created_at DESC, g.id DESC";
+        case SongQuery::Order::oldest: return "g.created_at, g.number";
+        case SongQuery::Order::title: return "g.sort_title, g.created_at DESC, g.number DESC";
+        case SongQuery::Order::longest: return "g.duration_ms DESC, g.created_at DESC, g.number DESC";
         case SongQuery::Order::newest: break;
     }
-    return "g.created_at DESC, g.id DESC";
+    return "g.created_at DESC, g.number DESC";
 }
 
-/// Tables and conditions of a query; `bind_query` gives their values.
+/// The table and conditions of a query; `bind_query` gives their values.
 std::string from_of(const SongQuery& query, const std::vector<std::string>& words) {
-    const bool texts = !words.empty() || query.order == SongQuery::Order::title;
-    return fmt::format("FROM generations g{}{} WHERE {} AND g.deleted_at IS {}NULL{}{}",
-                       texts ? " JOIN song_texts t ON t.song_id = g.id" : "",
-                       query.playlist_id ? " JOIN playlist_songs p ON p.song_id = g.id AND p.playlist_id = :playlist" : "",
-                       owned_by(query.user_id), query.deleted ? "NOT " : "", query.favourites ? " AND g.favourite = 1" : "",
-                       search::condition(words));
+    return fmt::format(
+        "FROM generations g WHERE {} AND g.deleted_at IS {}NULL{}{}{}", owned_by(query.user_id), query.deleted ? "NOT " : "",
+        query.favourites ? " AND g.favourite = 1" : "",
+        query.playlist_id ? " AND g.id IN (SELECT song_id FROM playlist_songs WHERE playlist_id = :playlist)" : "",
+        search::condition(words));
 }
 
 void bind_query(Query& sql, const SongQuery& query, const std::vector<std::string>& words) {
@@ -57,6 +58,7 @@ std::optional<Song> find_song(soci::session& session, std::string_view id) {
 /// Removes songs and the jobs that made them.
 void delete_songs(soci::session& session, const std::vector<Song>& songs) {
     for (const Song& song : songs) {
+        search::remove(session, song.id);
         Query(session, "DELETE FROM generations WHERE id = :id").with("id", song.id).run();
         Query(session, "DELETE FROM jobs WHERE id = :id AND state = 'completed'").with("id", song.id).run();
     }
@@ -124,7 +126,9 @@ void insert_song(soci::session& session, const Song& song) {
     search::put(session, song.id, s.title, s.tags, s.lyrics);
 }
 
-std::string_view owned_by(std::string_view user_id) { return user_id.empty() ? "g.user_id IS NULL" : "g.user_id = :user"; }
+std::string_view owned_by(std::string_view user_id) {
+    return user_id.empty() ? "g.user_id IS NULL" : "g.user_id = :user";
+}
 
 void bind_owner(Query& query, std::string_view user_id) {
     if (!user_id.empty()) query.with("user", user_id);
@@ -161,24 +165,26 @@ SongPage Songs::find(const SongQuery& query) const {
     SongPage page;
     db_.read([&](soci::session& session) {
         // One walk gives the page's ids and how many there are in all; songs themselves are large and read after that.
-        std::vector<std::string> ids;
+        std::vector<std::int64_t> numbers;
         Query walk(session,
-                   fmt::format("SELECT g.id, COUNT(*) OVER () {} ORDER BY {} LIMIT :most OFFSET :skip", from,
+                   fmt::format("SELECT g.number, COUNT(*) OVER () {} ORDER BY {} LIMIT :most OFFSET :skip", from,
                                order_of(query.order)),
-                   "ti");
+                   "ii");
         bind_query(walk, query, words);
         walk.with("most", limit).with("skip", offset);
         while (walk.next()) {
-            ids.push_back(walk.text());
+            numbers.push_back(walk.integer());
             page.total = walk.integer();
         }
-        if (ids.empty() && (offset > 0 || limit == 0)) {
+        if (numbers.empty() && (offset > 0 || limit == 0)) {
             Query count(session, "SELECT COUNT(*) " + from, "i");
             bind_query(count, query, words);
             if (count.next()) page.total = count.integer();
         }
-        for (const std::string& id : ids) {
-            if (auto song = find_song(session, id)) page.songs.push_back(std::move(*song));
+        for (const std::int64_t number : numbers) {
+            Query song(session, select_songs("WHERE g.number = :number"), kSongKinds);
+            song.with("number", number);
+            if (song.next()) page.songs.push_back(read_song(song));
         }
     });
     return page;

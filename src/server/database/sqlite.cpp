@@ -106,8 +106,7 @@ Error typed_error(const soci::soci_error& error) {
         case SQLITE_TOOBIG: return Error(ErrorCode::limit, "a value is too large for the database").found(words);
         case SQLITE_CONSTRAINT:
             return Error(ErrorCode::usage, "the database refuses a row that does not fit the others").found(words);
-        case SQLITE_BUSY:
-            return Error(ErrorCode::io, "another program holds the database").found(words);
+        case SQLITE_BUSY: return Error(ErrorCode::io, "another program holds the database").found(words);
         case SQLITE_FULL: return Error(ErrorCode::io, "the disk is full").found(words);
         case SQLITE_ERROR:
         case SQLITE_MISUSE:

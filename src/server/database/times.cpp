@@ -57,8 +57,9 @@ std::optional<Parts> parse(std::string_view text) noexcept {
         for (std::size_t i = at; i < at + length; ++i) value = value * 10 + (text[i] - '0');
         return value;
     };
-    Parts parts{number(0, 4),  static_cast<unsigned>(number(5, 2)), static_cast<unsigned>(number(8, 2)), number(11, 2),
-                number(14, 2), number(17, 2)};
+    Parts parts{
+        number(0, 4), static_cast<unsigned>(number(5, 2)), static_cast<unsigned>(number(8, 2)), number(11, 2), number(14, 2),
+        number(17, 2)};
     if (text.size() > kShape.size() && text[kShape.size()] == '.') {
         int scale = 100;
         for (std::size_t i = kShape.size() + 1; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i, scale /= 10) {

@@ -1,6 +1,7 @@
 #include "server/database/users.h"
 
 #include "server/database/rows.h"
+#include "server/database/song_search.h"
 #include "server/database/times.h"
 
 namespace heart::server::database {
@@ -46,10 +47,7 @@ bool invite_is_good(soci::session& session, std::string_view code_hash) {
 
 void update(Database& db, const char* set, std::string_view id, std::int64_t value) {
     db.write([&](soci::session& session) {
-        Query(session, std::string("UPDATE users SET ") + set + " WHERE id = :id")
-            .with("value", value)
-            .with("id", id)
-            .run();
+        Query(session, std::string("UPDATE users SET ") + set + " WHERE id = :id").with("value", value).with("id", id).run();
     });
 }
 
@@ -98,9 +96,13 @@ Users::Added Users::add(User& user, const std::optional<std::string>& invite_has
     return added;
 }
 
-std::optional<User> Users::by_id(std::string_view id) const { return find_user(db_, "id = :value", id); }
+std::optional<User> Users::by_id(std::string_view id) const {
+    return find_user(db_, "id = :value", id);
+}
 
-std::optional<User> Users::by_email(std::string_view email) const { return find_user(db_, "email = :value", email); }
+std::optional<User> Users::by_email(std::string_view email) const {
+    return find_user(db_, "email = :value", email);
+}
 
 std::vector<User> Users::all() const {
     std::vector<User> users;
@@ -130,9 +132,13 @@ void Users::next_token_generation(std::string_view id) {
     update(db_, "token_generation = token_generation + :value", id, 1);
 }
 
-void Users::set_admin(std::string_view id, bool admin) { update(db_, "admin = :value", id, admin ? 1 : 0); }
+void Users::set_admin(std::string_view id, bool admin) {
+    update(db_, "admin = :value", id, admin ? 1 : 0);
+}
 
-void Users::set_disabled(std::string_view id, bool disabled) { update(db_, "disabled = :value", id, disabled ? 1 : 0); }
+void Users::set_disabled(std::string_view id, bool disabled) {
+    update(db_, "disabled = :value", id, disabled ? 1 : 0);
+}
 
 std::vector<std::string> Users::remove(std::string_view id) {
     std::vector<std::string> theirs;
@@ -141,6 +147,7 @@ std::vector<std::string> Users::remove(std::string_view id) {
                     "SELECT id FROM generations WHERE user_id = :user UNION SELECT id FROM jobs WHERE user_id = :user", "t");
         query.with("user", id);
         while (query.next()) theirs.push_back(query.text());
+        for (const std::string& song : theirs) search::remove(session, song);
         Query(session, "DELETE FROM users WHERE id = :user").with("user", id).run();
     });
     return theirs;

@@ -85,7 +85,7 @@ void Connection<Stream>::start() {
 
 template <class Stream>
 void Connection<Stream>::wind_down() {
-    winding_down_ = true;
+    winding_down_ = woken_ = true;
     notify();
 }
 

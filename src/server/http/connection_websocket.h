@@ -13,6 +13,8 @@
 namespace heart::server::http {
 
 inline constexpr std::chrono::seconds kCloseTime{5};
+/// For the client to end the connection after it closed; the answer has gone by then.
+inline constexpr std::chrono::seconds kClosedTime{1};
 /// Messages that wait for their callback; more are not read until it has caught up.
 inline constexpr std::size_t kMostEvents = 16;
 
@@ -29,6 +31,7 @@ struct Connection<Stream>::Conversation {
     std::string sending;
     std::deque<Event> events;
     bool reading = false, writing = false, closing = false, close_outstanding = false, calling = false, over = false;
+    bool closed_by_client = false;
     Clock::time_point heard = Clock::now(), close_until;
 };
 
@@ -121,16 +124,21 @@ Async<bool> Connection<Stream>::accept_websocket(RequestReader::Head& head, cons
 template <class Stream>
 Async<void> Connection<Stream>::converse(Conversation& talk) {
     const auto silence = shared_.options.limits.websocket_silence;
+    websocket_->control_callback([this, &talk](boost::beast::websocket::frame_type kind, boost::beast::string_view) {
+        if (kind != boost::beast::websocket::frame_type::close) return;
+        talk.closed_by_client = woken_ = true;
+        talk.close_until = Clock::now() + kClosedTime;
+        notify();
+    });
     while (!talk.over && !cut_) {
         woken_ = false;
         advance(talk);
-        const bool listens = talk.callbacks.on_silence && !talk.closing;
-        const auto until = talk.closing ? talk.close_until
-                           : listens    ? talk.heard + silence
-                                        : Clock::now() + std::chrono::hours(1);
+        const bool ending = talk.closing || talk.closed_by_client;
+        const bool listens = talk.callbacks.on_silence && !ending;
+        const auto until = ending ? talk.close_until : listens ? talk.heard + silence : Clock::now() + std::chrono::hours(1);
         const bool news = co_await wait_for([this] { return woken_ || cut_; }, until);
         if (news) continue;
-        if (talk.closing) {
+        if (ending) {
             cut();
         } else if (listens) {
             talk.heard = Clock::now();
@@ -145,8 +153,9 @@ template <class Stream>
 void Connection<Stream>::advance(Conversation& talk) {
     if (winding_down_) talk.queue->close_at_once(1001, "going away");
     const auto closing = talk.queue->closing();
-    if (closing && !talk.closing && (closing->at_once || !talk.writing)) close_websocket(talk, *closing);
-    if (!talk.writing && !talk.closing) write_next(talk);
+    if (closing && !talk.closing && !talk.closed_by_client && (closing->at_once || !talk.writing))
+        close_websocket(talk, *closing);
+    if (!talk.writing && !talk.closing && !talk.closed_by_client) write_next(talk);
     if (!talk.reading && !talk.closing && talk.events.size() < kMostEvents) read_next(talk);
     if (!talk.calling && !talk.events.empty()) run_event(talk);
 }

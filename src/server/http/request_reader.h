@@ -51,6 +51,8 @@ private:
     void refuse(int status, const char* detail);
     std::size_t take_header(std::string_view bytes);
     std::size_t take_body_bytes(std::string_view bytes);
+    std::size_t take_chunks(std::string_view bytes);
+    void take_chunk_line(std::string_view line);
     void check_header();
     void check_framing();
 
@@ -60,6 +62,12 @@ private:
     std::optional<HttpError> refusal_;
     std::unique_ptr<Parser> parser_;
     std::size_t searched_ = 0;  ///< bytes of the header that hold no end of it
+
+    std::size_t most_body_ = 0;
+    std::string body_;
+    enum class ChunkPart { size, data_end, trailer } chunk_part_ = ChunkPart::size;
+    std::uint64_t chunk_left_ = 0;
+    std::size_t trailer_bytes_ = 0;
 };
 
 }  // namespace heart::server::http

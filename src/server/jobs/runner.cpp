@@ -38,9 +38,10 @@ std::int64_t total_frames(const Job& job) {
 
 /// Lets threads that answer requests go first; threads that this one starts do the same.
 void give_way() {
-    constexpr int kNice = 5;
+    constexpr int kNicer = 5;
     // On Linux a thread has a priority of its own. Where that is refused songs are made all the same.
-    (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kNice);
+    const auto self = static_cast<id_t>(::syscall(SYS_gettid));
+    (void)::setpriority(PRIO_PROCESS, self, ::getpriority(PRIO_PROCESS, self) + kNicer);
 }
 
 JobProgress progress_of(const Job& job) {
@@ -351,6 +352,7 @@ Runner::Runner(database::Database& database, library::Library& library, SongMake
     : inside_(std::make_unique<Inside>(database, library, maker, hub, std::move(options))) {
     std::error_code failed;
     std::filesystem::create_directories(inside_->options.journals, failed);
+    if (!failed) std::filesystem::permissions(inside_->options.journals, std::filesystem::perms::owner_all, failed);
     if (failed) {
         throw Error(ErrorCode::io, fmt::format("cannot make the folder '{}'", inside_->options.journals.string()))
             .found(failed.message());

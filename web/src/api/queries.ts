@@ -1,0 +1,144 @@
+// What the page knows of the server, and how it changes it. One place for the keys of the cache.
+
+import {
+  QueryClient,
+  type InfiniteData,
+  infiniteQueryOptions,
+  queryOptions,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query';
+
+import { ApiError, type Song, client, got } from './client';
+
+export const kPageSize = 60;
+
+export function makeQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 15_000,
+        retry: (count, error) => count < 2 && error instanceof ApiError && (error.status === 0 || error.status >= 500),
+      },
+      mutations: { retry: false },
+    },
+  });
+}
+
+export type SongFilter = {
+  search: string;
+  order: 'newest' | 'oldest' | 'title' | 'longest';
+  favourites: boolean;
+  deleted: boolean;
+  playlist: string | null;
+};
+
+export type SongPage = { items: Song[]; total: number; page: number; page_size: number };
+
+export const songsQuery = (filter: SongFilter) =>
+  infiniteQueryOptions({
+    queryKey: ['songs', filter] as const,
+    initialPageParam: 1,
+    queryFn: ({ pageParam, signal }): Promise<SongPage> =>
+      got(
+        client.GET('/api/songs', {
+          signal,
+          params: {
+            query: {
+              page: pageParam,
+              page_size: kPageSize,
+              order: filter.order,
+              favourites: filter.favourites,
+              deleted: filter.deleted,
+              ...(filter.search ? { search: filter.search } : {}),
+              ...(filter.playlist ? { playlist: filter.playlist } : {}),
+            },
+          },
+        }),
+      ),
+    getNextPageParam: (last) => (last.page * last.page_size < last.total ? last.page + 1 : undefined),
+  });
+
+export const statusQuery = queryOptions({
+  queryKey: ['status'] as const,
+  queryFn: ({ signal }) => got(client.GET('/api/status', { signal })),
+  staleTime: 30_000,
+});
+export const queueQuery = queryOptions({
+  queryKey: ['queue'] as const,
+  queryFn: ({ signal }) => got(client.GET('/api/queue', { signal })),
+  staleTime: 5_000,
+});
+export const failuresQuery = queryOptions({
+  queryKey: ['failures'] as const,
+  queryFn: ({ signal }) => got(client.GET('/api/jobs/failures', { signal })),
+});
+export const songQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['song', id] as const,
+    queryFn: ({ signal }) => got(client.GET('/api/history/{id}', { signal, params: { path: { id } } })),
+  });
+export const peaksQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['peaks', id] as const,
+    queryFn: ({ signal }) => got(client.GET('/api/audio/{id}/peaks', { signal, params: { path: { id } } })),
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 30 * 60_000,
+  });
+export const playlistsQuery = queryOptions({
+  queryKey: ['playlists'] as const,
+  queryFn: ({ signal }) => got(client.GET('/api/playlists', { signal })),
+});
+export const playlistQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['playlist', id] as const,
+    queryFn: ({ signal }) => got(client.GET('/api/playlists/{id}', { signal, params: { path: { id } } })),
+  });
+
+export const useStatus = () => useQuery(statusQuery);
+export const useSignedMedia = (): boolean => useStatus().data?.signed_media ?? false;
+
+/** Changes a song wherever the cache holds it. */
+export function patchSong(queries: QueryClient, id: string, change: Partial<Song>): void {
+  const patch = (song: Song): Song => (song.id === id ? { ...song, ...change } : song);
+  queries.setQueriesData<InfiniteData<SongPage>>({ queryKey: ['songs'] }, (old) =>
+    old ? { ...old, pages: old.pages.map((page) => ({ ...page, items: page.items.map(patch) })) } : old,
+  );
+  queries.setQueryData<Song>(['song', id], (old) => (old ? patch(old) : old));
+  queries.setQueriesData<{ songs: Song[] }>({ queryKey: ['playlist'] }, (old) =>
+    old?.songs ? { ...old, songs: old.songs.map(patch) } : old,
+  );
+}
+
+type SongChange = { title?: string; tags?: string; lyrics?: string; favourite?: boolean; rating?: number };
+
+/** Shows the change at once and takes it back when the server says no. */
+export function useChangeSong() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: ({ song, change }: { song: Song; change: SongChange }) =>
+      got(client.PATCH('/api/songs/{id}', { params: { path: { id: song.id } }, body: change })),
+    onMutate: ({ song, change }) => patchSong(queries, song.id, change),
+    onError: (_error, { song, change }) => {
+      const before = Object.fromEntries(Object.keys(change).map((key) => [key, song[key as keyof Song]]));
+      patchSong(queries, song.id, before);
+    },
+    onSuccess: (song) => patchSong(queries, song.id, song),
+  });
+}
+
+export function useMoveToBin() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: async ({ ids, deleted }: { ids: string[]; deleted: boolean }): Promise<void> => {
+      if (deleted) await got(client.POST('/api/songs/delete', { body: { ids } }));
+      else await got(client.POST('/api/songs/restore', { body: { ids } }));
+    },
+    onSettled: () => {
+      void queries.invalidateQueries({ queryKey: ['songs'] });
+      void queries.invalidateQueries({ queryKey: ['playlist'] });
+      void queries.invalidateQueries({ queryKey: ['playlists'] });
+    },
+  });
+}

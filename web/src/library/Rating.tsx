@@ -1,0 +1,32 @@
+import { Star } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+
+import type { Song } from '../api/client';
+import { cx } from '../ui/kit';
+import { useSongActs } from './useSongActs';
+
+/** One to five stars; pressing the one that is set takes it back. */
+export function Rating({ song, small }: { song: Song; small?: boolean }) {
+  const { t } = useTranslation();
+  const acts = useSongActs();
+  return (
+    <div role="group" aria-label={t('library.rating', { title: song.title ?? '' })} className="flex">
+      {[1, 2, 3, 4, 5].map((stars) => (
+        <button
+          key={stars}
+          type="button"
+          aria-label={t('library.stars', { count: stars })}
+          aria-pressed={song.rating === stars}
+          onClick={() => acts.rate(song, song.rating === stars ? 0 : stars)}
+          className={cx(
+            'grid place-items-center rounded-control hover:text-warn',
+            small ? 'h-8 w-6' : 'h-10 w-9',
+            stars <= song.rating ? 'text-warn' : 'text-faint',
+          )}
+        >
+          <Star size={small ? 15 : 20} aria-hidden fill={stars <= song.rating ? 'currentColor' : 'none'} />
+        </button>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,25 @@
+import './app.css';
+import './ui/look';
+
+import { QueryClientProvider } from '@tanstack/react-query';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { BrowserRouter } from 'react-router';
+
+import { makeQueryClient } from './api/queries';
+import { languageReady } from './i18n';
+import { App } from './shell/App';
+
+const queries = makeQueryClient();
+
+void languageReady.then(() => {
+  createRoot(document.getElementById('root')!).render(
+    <StrictMode>
+      <QueryClientProvider client={queries}>
+        <BrowserRouter>
+          <App />
+        </BrowserRouter>
+      </QueryClientProvider>
+    </StrictMode>,
+  );
+});

@@ -1,0 +1,97 @@
+import { useQuery } from '@tanstack/react-query';
+import { BookOpen, Cpu, ServerCrash } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
+
+import { useSession } from '../account/session';
+import { sentenceFor } from '../api/problems';
+import { statusQuery } from '../api/queries';
+import { useMaking } from '../making/jobs';
+import { PageHead } from '../shell/PageHead';
+import { Button, Card, Empty, Skeleton, cx } from '../ui/kit';
+
+function Row({ name, children, good }: { name: string; children: ReactNode; good?: boolean }) {
+  return (
+    <div className="flex items-baseline justify-between gap-6 border-b border-line py-2.5 text-sm last:border-0">
+      <dt className="text-soft">{name}</dt>
+      <dd className="flex items-center gap-2 text-right break-words">
+        {good !== undefined && <span aria-hidden className={cx('size-2 rounded-full', good ? 'bg-ok' : 'bg-faint')} />}
+        {children}
+      </dd>
+    </div>
+  );
+}
+
+/** What the studio is and can do now, in plain words. */
+export function SystemPage() {
+  const { t } = useTranslation();
+  const status = useQuery({ ...statusQuery, refetchInterval: 10_000 });
+  const pace = useMaking((s) => s.pace.perSecond);
+  const admin = useSession((s) => s.user?.admin);
+  const s = status.data;
+  return (
+    <div className="mx-auto grid grid-cols-1 max-w-[824px] gap-6 px-4 md:px-8">
+      <PageHead title={t('nav.system')} text={t('system.text')}>
+        <a
+          href="/docs"
+          className="inline-flex min-h-10 items-center gap-2 rounded-control border border-line bg-raised px-4 text-sm hover:border-edge"
+        >
+          <BookOpen size={17} aria-hidden />
+          {t('system.api')}
+        </a>
+        {admin && (
+          <Link to="/admin" className="inline-flex min-h-10 items-center rounded-control border border-line bg-raised px-4 text-sm hover:border-edge">
+            {t('user.admin')}
+          </Link>
+        )}
+      </PageHead>
+      {status.isPending && <Skeleton className="h-64" />}
+      {status.isError && !s && (
+        <Empty
+          icon={ServerCrash}
+          title={t('errors.title')}
+          text={sentenceFor(status.error, t)}
+          action={<Button onClick={() => void status.refetch()}>{t('ui.tryAgain')}</Button>}
+        />
+      )}
+      {s && (
+        <>
+          <Card className="flex items-center gap-5 p-5 md:p-6">
+            <span className={cx('grid size-14 shrink-0 place-items-center rounded-full', s.gpu_available ? 'warm' : 'bg-raised text-soft')}>
+              <Cpu size={26} aria-hidden />
+            </span>
+            <div className="min-w-0">
+              <h2 className="text-lg break-words">{s.gpu_name ?? s.device}</h2>
+              <p className="text-sm text-soft">
+                {s.gpu_available ? t('system.gpu') : t('system.cpu')}
+                {pace !== null && ` ${t('system.pace', { factor: pace.toFixed(1) })}`}
+              </p>
+            </div>
+          </Card>
+          <Card className="px-5 py-3 md:px-6">
+            <dl>
+              <Row name={t('system.model')}>{s.model}</Row>
+              <Row name={t('system.loaded')} good={s.model_loaded}>
+                {s.model_loaded ? t('system.inMemory') : t('system.notInMemory')}
+              </Row>
+              <Row name={t('system.queue')}>{t('library.songs', { count: s.queue_length })}</Row>
+              <Row name={t('system.help')} good={s.openai_configured}>
+                {s.openai_configured ? t('system.connected') : t('system.notConnected')}
+              </Row>
+              <Row name={t('system.covers')} good>
+                {s.covers_configured ? t('system.coversBoth') : t('system.coversOwn')}
+              </Row>
+              <Row name={t('system.registration')}>{t(`system.registrations.${s.registration}`)}</Row>
+              <Row name={t('system.media')}>{s.signed_media ? t('system.signed') : t('system.unsigned')}</Row>
+              <Row name={t('system.limits')}>
+                {t('system.limitsText', { takes: s.limits.takes, waiting: s.limits.queue_per_user })}
+              </Row>
+              <Row name={t('system.version')}>{s.version}</Row>
+            </dl>
+          </Card>
+        </>
+      )}
+    </div>
+  );
+}

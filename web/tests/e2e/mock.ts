@@ -1,0 +1,312 @@
+// A studio for pictures and for states that a real one is seldom in: thousands of songs, a job in every phase, a lost
+// connection. Answers like the API's contract; keeps everything in memory.
+
+import { readFileSync } from 'node:fs';
+import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join } from 'node:path';
+
+type Json = Record<string, unknown>;
+
+const kTypes: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.webmanifest': 'application/manifest+json',
+};
+const kPolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const kTitles = [
+  'Rain on a Tin Roof', 'Harbour Lights', 'Paper Boats', 'The Long Way Home', 'Sugar and Smoke', 'Northern Line',
+  'Slow Sunday', 'Glass Orchard', 'Letters to June', 'Salt in the Air', 'Night Bus', 'Copper Moon',
+];
+const kTags = [
+  'folk,acoustic guitar,warm,female vocal', 'synthwave,night,driving,male vocal', 'piano,ballad,tender',
+  'indie,hopeful,drums,electric guitar', 'jazz,cafe,saxophone,soft', 'electronic,dreamy,synthesizer',
+];
+export const kLyrics = `[Intro]
+
+[Verse]
+The sun creeps in across the floor
+I hear the traffic outside the door
+The coffee pot begins to hiss
+It is another morning just like this
+
+[Prechorus]
+The world keeps spinning round and round
+Feet are planted on the ground
+
+[Chorus]
+Every day the light returns
+Every day the fire burns
+We keep on walking down this street
+Moving to the same steady beat
+
+[Outro]
+It is just another day`;
+
+const uuid = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+
+function songAt(n: number, start: number): Json {
+  const id = uuid(n);
+  const take = n % 5 === 1 ? 1 : 0;
+  return {
+    id,
+    title: n < kTitles.length ? kTitles[n] : `${kTitles[n % kTitles.length]} ${Math.floor(n / kTitles.length) + 1}`,
+    lyrics: kLyrics,
+    tags: kTags[n % kTags.length],
+    audio_path: `audio/${id}.wav`,
+    thumbnail_path: `thumbnails/${id}.png`,
+    created_at: new Date(start - n * 5_400_000).toISOString(),
+    duration_ms: 95_000 + ((n * 37) % 120) * 1000,
+    temperature: 1,
+    topk: 50,
+    cfg_scale: 1.5,
+    user_id: uuid(999_999),
+    max_audio_length_ms: 240_000,
+    seed: 41_000 + n,
+    take,
+    request_id: n % 5 === 1 ? `request-${n - 1}` : `request-${n}`,
+    frames: 1200,
+    favourite: n % 7 === 2,
+    rating: (n * 3) % 6,
+    deleted_at: null,
+    recipe: { model: 'HeartMuLa-oss-3B', seed: String(41_000 + n), steps: '10', guidance: '1.25', codec_dtype: 'f32' },
+    audio_url: `/api/audio/${id}?exp=1&sig=x`,
+    thumbnail_url: `/api/thumbnail/${id}?exp=1&sig=x`,
+  };
+}
+
+function jobAt(n: number, more: Json): Json {
+  return {
+    id: uuid(500_000 + n), title: kTitles[(n + 5) % kTitles.length], status: 'pending', progress: 0, total_frames: 1500,
+    created_at: new Date().toISOString(), lyrics: kLyrics, tags: kTags[n % kTags.length], phase: 'waiting',
+    composed_seconds: 0, rendered_seconds: 0, position: n, eta_seconds: null, message: '', reason: null, attempts: 0,
+    started_at: null, finished_at: null, max_audio_length_ms: 120_000, temperature: 1, topk: 50, cfg_scale: 1.5, seed: 7,
+    take: 0, request_id: `job-${n}`, audio_url: null, ...more,
+  };
+}
+
+/** A cover as the studio draws them, more or less: two colours and a few circles. */
+function cover(id: string): string {
+  const n = Number(id.slice(-6));
+  const hue = (n * 67) % 360;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><defs><linearGradient id="a" x2="1" y2="1"><stop stop-color="hsl(${hue} 60% 30%)"/><stop offset="1" stop-color="hsl(${(hue + 50) % 360} 70% 55%)"/></linearGradient></defs><rect width="100" height="100" fill="url(#a)"/><circle cx="${20 + ((n * 13) % 60)}" cy="38" r="24" fill="hsl(${(hue + 90) % 360} 80% 75% / .8)"/><path d="M0 ${62 + (n % 9)}q25-${8 + (n % 14)} 50 0t50 0v50H0z" fill="hsl(${hue} 55% 16% / .85)"/><path d="M0 ${76 + (n % 7)}q25-8 50 0t50 0v50H0z" fill="hsl(${hue} 60% 10% / .9)"/></svg>`;
+}
+
+/** One second of quiet noise a request, as WAV: enough to play. */
+function wav(seconds: number): Buffer {
+  const rate = 8000;
+  const out = Buffer.alloc(44 + rate * seconds * 2);
+  out.write('RIFF', 0);
+  out.writeUInt32LE(36 + rate * seconds * 2, 4);
+  out.write('WAVEfmt ', 8);
+  out.writeUInt32LE(16, 16);
+  out.writeUInt16LE(1, 20);
+  out.writeUInt16LE(1, 22);
+  out.writeUInt32LE(rate, 24);
+  out.writeUInt32LE(rate * 2, 28);
+  out.writeUInt16LE(2, 32);
+  out.writeUInt16LE(16, 34);
+  out.write('data', 36);
+  out.writeUInt32LE(rate * seconds * 2, 40);
+  for (let i = 0; i < rate * seconds; i++) out.writeInt16LE(Math.round(900 * Math.sin(i / 6)), 44 + i * 2);
+  return out;
+}
+
+export type Mock = Awaited<ReturnType<typeof startMock>>;
+
+export async function startMock(options: { songs?: number; jobs?: 'none' | 'some'; help?: boolean; dist?: string } = {}) {
+  const dist = options.dist ?? new URL('../../dist', import.meta.url).pathname;
+  const start = Date.now() - 120_000;
+  let songs = Array.from({ length: options.songs ?? 24 }, (_, n) => songAt(n, start));
+  const jobs: Json[] =
+    options.jobs === 'some'
+      ? [
+          jobAt(1, { status: 'processing', phase: 'rendering', position: 0, progress: 1100, composed_seconds: 88, rendered_seconds: 41, eta_seconds: 34, audio_url: '/api/jobs/x/audio' }),
+          jobAt(2, { position: 1, eta_seconds: 118 }),
+        ]
+      : [];
+  const failures: Json[] =
+    options.jobs === 'some'
+      ? [jobAt(3, { status: 'failed', phase: 'ended', position: 0, reason: 'There was not enough memory: 2.1 GiB more are needed.' })]
+      : [];
+  const playlists: Json[] = [
+    { id: 'p1', name: 'For the drive', created_at: new Date(start).toISOString(), song_count: 4 },
+    { id: 'p2', name: 'Keepers', created_at: new Date(start).toISOString(), song_count: 2 },
+  ];
+  const streams = new Set<ServerResponse>();
+  const asked: { method: string; path: string; body: Json }[] = [];
+  const user = { id: uuid(999_999), username: 'ada', email: 'ada@example.org', created_at: new Date(start).toISOString(), admin: true };
+  let reachable = true;
+
+  const status = () => ({
+    gpu_available: true, gpu_name: 'NVIDIA H100 80GB', model_loaded: true, queue_length: jobs.length,
+    openai_configured: options.help ?? true, version: '1.0.0', model: 'HeartMuLa-oss-3B', device: 'NVIDIA H100 80GB',
+    registration: 'open', covers_configured: false, signed_media: false,
+    limits: { lyrics_bytes: 20000, tags_bytes: 2000, title_bytes: 500, takes: 8, queue_per_user: 20, queue: 500 },
+  });
+
+  function find(query: URLSearchParams): Json {
+    const words = (query.get('search') ?? '').toLowerCase().split(/\s+/).filter(Boolean);
+    const page = Number(query.get('page') ?? 1);
+    const size = Number(query.get('page_size') ?? 20);
+    const found = songs.filter(
+      (s) =>
+        (s.deleted_at !== null) === (query.get('deleted') === 'true') &&
+        (query.get('favourites') !== 'true' || s.favourite) &&
+        words.every((w) => `${s.title} ${s.tags} ${s.lyrics}`.toLowerCase().includes(w)),
+    );
+    if (query.get('order') === 'title') found.sort((a, b) => String(a.title).localeCompare(String(b.title)));
+    return { items: found.slice((page - 1) * size, page * size), total: found.length, page, page_size: size };
+  }
+
+  type Handler = (parts: string[], body: Json, query: URLSearchParams) => unknown;
+  const entry = () => ({ user, token: { access_token: 'a.b.c', token_type: 'bearer' } });
+  const routes: Record<string, Handler> = {
+    'GET /api/status': status,
+    'POST /api/auth/login': entry,
+    'POST /api/auth/register': entry,
+    'GET /api/auth/me': () => user,
+    'GET /api/queue': () => ({ items: jobs, active_id: jobs[0]?.id ?? null }),
+    'GET /api/jobs/failures': () => ({ items: failures }),
+    'GET /api/songs': (_p, _b, query) => find(query),
+    'GET /api/history/*': ([id]) => songs.find((s) => s.id === id),
+    'PATCH /api/songs/*': ([id], body) => {
+      songs = songs.map((s) => (s.id === id ? { ...s, ...body } : s));
+      return songs.find((s) => s.id === id);
+    },
+    'POST /api/songs/delete': (_p, body) => {
+      const ids = body.ids as string[];
+      songs = songs.map((s) => (ids.includes(String(s.id)) ? { ...s, deleted_at: new Date().toISOString() } : s));
+      return { deleted: ids.length };
+    },
+    'POST /api/songs/restore': (_p, body) => {
+      const ids = body.ids as string[];
+      songs = songs.map((s) => (ids.includes(String(s.id)) ? { ...s, deleted_at: null } : s));
+      return { restored: ids.length };
+    },
+    'GET /api/playlists': () => ({ items: playlists }),
+    'GET /api/playlists/*': ([id]) => ({ ...playlists.find((p) => p.id === id), songs: songs.slice(0, 4) }),
+    'GET /api/audio/*/peaks': () => ({
+      seconds: 120,
+      peaks: Array.from({ length: 800 }, (_, i) => Math.min(1, 0.18 + 0.5 * Math.abs(Math.sin(i / 55)) + 0.3 * Math.abs(Math.sin(i * 1.7)))),
+    }),
+    'POST /api/generate': (_p, body) => {
+      const job = jobAt(jobs.length + 1, { ...body, title: body.title ?? 'Generation 0000' });
+      jobs.push(job);
+      return { id: job.id, status: 'pending', message: 'Generation added to queue', ids: [job.id] };
+    },
+    'POST /api/ai/lyrics': () => ({ title: 'Written for you', tags: 'Folk, Warm', lyrics: '[Verse]\nA line that was written\n' }),
+    'POST /api/songs/*/shares': () => ({ url: '/api/shared/tok', token: 'tok', created_at: new Date().toISOString(), expires_at: new Date(start + 6e8).toISOString() }),
+    'GET /api/shared/*': ([token]) => {
+      const s = songs[0];
+      if (token !== 'tok' || !s) return undefined;
+      return { title: s.title, tags: s.tags, lyrics: s.lyrics, duration_ms: s.duration_ms, created_at: s.created_at, shared_until: s.created_at, audio: s.audio_url, thumbnail: s.thumbnail_url, expires_at: s.created_at };
+    },
+    'GET /api/admin/users': () => ({ items: [{ ...user, disabled: false }, { ...user, id: 'u2', username: 'grace', email: 'grace@example.org', admin: false, disabled: false }] }),
+    'GET /api/admin/invites': () => ({ items: [] }),
+    'GET /api/admin/queue': () => ({ items: jobs.map((j) => ({ ...j, user: { id: user.id, username: 'ada' } })), active_id: null }),
+    'GET /api/admin/disk': () => ({ songs: songs.length, audio_bytes: 3.2e9, cover_bytes: 4.1e7, cache_bytes: 2.2e8, database_bytes: 8.1e6, backup_bytes: 0, free_bytes: 4.1e11 }),
+    'GET /api/admin/backups': () => ({ items: [] }),
+  };
+
+  function match(method: string, path: string): [Handler, string[]] | null {
+    for (const [name, handler] of Object.entries(routes)) {
+      const [verb, pattern] = name.split(' ') as [string, string];
+      if (verb !== method) continue;
+      const found = new RegExp(`^${pattern.replaceAll('*', '([^/]+)')}$`).exec(path);
+      if (found) return [handler, found.slice(1)];
+    }
+    return null;
+  }
+
+  async function bodyOf(request: IncomingMessage): Promise<Json> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const text = Buffer.concat(chunks).toString();
+    return text ? (JSON.parse(text) as Json) : {};
+  }
+
+  function sendSound(request: IncomingMessage, response: ServerResponse): void {
+    const sound = wav(120);
+    const range = /bytes=(\d+)-(\d*)/.exec(request.headers.range ?? '');
+    const from = range ? Number(range[1]) : 0;
+    const to = range?.[2] ? Number(range[2]) : sound.length - 1;
+    response.writeHead(range ? 206 : 200, {
+      'Content-Type': 'audio/wav',
+      'Accept-Ranges': 'bytes',
+      'Content-Length': to - from + 1,
+      ...(range ? { 'Content-Range': `bytes ${from}-${to}/${sound.length}` } : {}),
+    });
+    response.end(sound.subarray(from, to + 1));
+  }
+
+  const server = createServer((request, response) => {
+    void (async () => {
+      const url = new URL(request.url ?? '/', 'http://studio');
+      const json = (code: number, value: unknown): void => {
+        response.writeHead(code, { 'Content-Type': 'application/json' });
+        response.end(JSON.stringify(value));
+      };
+      if (!reachable) {
+        request.socket.destroy();
+        return;
+      }
+      if (url.pathname === '/api/events') {
+        response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+        response.write(':\n\n');
+        streams.add(response);
+        response.on('close', () => streams.delete(response));
+        return;
+      }
+      if (/^\/api\/(audio\/[^/]+|jobs\/x\/audio)$/.test(url.pathname)) {
+        sendSound(request, response);
+        return;
+      }
+      const picture = /^\/api\/thumbnail\/([^/]+)$/.exec(url.pathname);
+      if (picture) {
+        response.writeHead(200, { 'Content-Type': 'image/svg+xml' });
+        response.end(cover(picture[1]!));
+        return;
+      }
+      if (url.pathname.startsWith('/api/')) {
+        const body = await bodyOf(request);
+        asked.push({ method: request.method ?? '', path: url.pathname, body });
+        const found = match(request.method ?? '', url.pathname);
+        const value = found?.[0](found[1], body, url.searchParams);
+        json(value === undefined ? 404 : 200, value ?? { detail: 'Not Found' });
+        return;
+      }
+      const file = extname(url.pathname) ? url.pathname : '/index.html';
+      const text = readFileSync(join(dist, file));
+      response.writeHead(200, { 'Content-Type': kTypes[extname(file)] ?? 'application/octet-stream', 'Content-Security-Policy': kPolicy });
+      response.end(text);
+    })().catch(() => response.destroy());
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+
+  return {
+    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+    jobs,
+    songs: () => songs,
+    addSong: (song: Json) => songs.unshift({ ...songAt(1000, Date.now()), ...song }),
+    event: (update: Json) => {
+      for (const stream of streams) stream.write(`data: ${JSON.stringify(update)}\n\n`);
+    },
+    listeners: () => streams.size,
+    reach: (yes: boolean) => {
+      reachable = yes;
+      if (!yes) for (const stream of streams) stream.destroy();
+    },
+    stop: () => {
+      for (const stream of streams) stream.destroy();
+      server.closeAllConnections();
+      return new Promise<void>((done) => server.close(() => done()));
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import tailwindcss from '@tailwindcss/vite';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+// In development the page comes from Vite and everything else from a running `heart serve`.
+const studio = process.env.HEART_STUDIO ?? 'http://127.0.0.1:8000';
+const ports = process.env.FRONTEND_PORT;
+
+export default defineConfig({
+  plugins: [react(), tailwindcss()],
+  server: {
+    port: ports ? Number(ports) : 5173,
+    proxy: Object.fromEntries(
+      ['/api', '/docs', '/openapi.json', '/health'].map((path) => [path, { target: studio, changeOrigin: true }]),
+    ),
+  },
+  build: {
+    target: 'es2022',
+    sourcemap: false,
+    // The content security policy knows no data: scripts or styles, and small pictures are few.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+});
