@@ -27,7 +27,7 @@ protected:
         std::string pattern = (fs::temp_directory_path() / "heart-contract-XXXXXX").string();
         ASSERT_NE(mkdtemp(pattern.data()), nullptr);
         folder = new fs::path(pattern);
-        studio = new RunningStudio(*folder / "data", {"--threads", "2"});
+        studio = new RunningStudio(*folder / "data", {"--threads", "1"});
         first = new std::string(open_account("first"));  // the administrator
     }
     static void TearDownTestSuite() {

@@ -104,13 +104,13 @@ TEST_F(Serve, StopsInGoodOrderAndGoesOnWithTheSongAfterwards) {
     {
         RunningStudio studio(data(), {"--threads", "1"});
         token = register_user(studio, "ada");
-        const Json body{{"lyrics", "la"}, {"tags", "piano"}, {"max_audio_length_ms", 40'000}};
+        const Json body{{"lyrics", "la"}, {"tags", "piano"}, {"max_audio_length_ms", 30'000}};
         id = studio.json({.method = "POST", .path = "/api/generate", .body = body.dump(), .token = token}).at("id");
         while (studio.json({.path = "/api/jobs/" + id, .token = token}).at("progress") < 20) breathe();
         EXPECT_EQ(studio.stop(), 0);
         EXPECT_NE(studio.said().find("\"stopped\""), std::string::npos);
     }
-    const RunningStudio again(data());
+    const RunningStudio again(data(), {"--threads", "1"});
     for (int i = 0; i < 60'000; ++i, breathe()) {
         const Json job = again.json({.path = "/api/jobs/" + id, .token = token});
         ASSERT_NE(job.at("status"), "failed") << job;
@@ -131,7 +131,7 @@ TEST_F(Serve, RegistrationCanBeClosedOrByInvite) {
 }
 
 TEST_F(Serve, SignedMediaIsForTheOwnerAndForSignedAddresses) {
-    const RunningStudio studio(data(), {"--signed-media"});
+    const RunningStudio studio(data(), {"--signed-media", "--threads", "1"});
     const std::string ada = register_user(studio, "ada"), ben = register_user(studio, "ben");
     const Json body{{"lyrics", "la"}, {"tags", "piano"}, {"max_audio_length_ms", 10'000}};
     const std::string id =

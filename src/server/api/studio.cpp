@@ -62,8 +62,8 @@ http::Router router_of(Services& services) {
 
 void log_access(const http::AccessRecord& record) {
     nlohmann::ordered_json line{{"id", record.id}, {"method", record.method}};
-    // A share's address is a secret: then its pattern has to do.
-    if (record.pattern.find("{token}") == std::string::npos) line["path"] = record.path;
+    // A share's address is a secret, for the API and for the page: then its pattern has to do.
+    if (record.path.find("/shared/") == std::string::npos) line["path"] = record.path;
     line["route"] = record.pattern;
     line["status"] = record.status;
     line["bytes"] = record.bytes;
