@@ -53,8 +53,9 @@ async function signedIn(look: keyof typeof kLooks, draft: object = kDraft): Prom
 }
 
 /** Nothing of what the page asked for is under way. */
-const settled = (page: Page): Promise<void> =>
-  page.waitForFunction(() => !document.querySelector('.animate-breathe.bg-raised') && document.getElementById('root')?.childElementCount);
+const settled = async (page: Page): Promise<void> => {
+  await page.waitForFunction(() => !document.querySelector('.animate-breathe.bg-raised') && document.getElementById('root')?.childElementCount);
+};
 
 async function expectAccessible(page: Page): Promise<void> {
   // Through the inspector, which the page's security policy does not bind.
