@@ -26,8 +26,8 @@ using TimeMs = std::int64_t;
 ///
 /// Writers take turns on one connection, readers have theirs; all methods may be called from any thread, and wait for the
 /// disk. Errors: ErrorCode::io with the engine's words, ErrorCode::malformed for a file that is no database of ours,
-/// ErrorCode::unsupported for one of a newer program, ErrorCode::usage for text that is not UTF-8 or holds a NUL and for rows
-/// that do not fit the others (an id that is there already, a user who is not).
+/// ErrorCode::unsupported for one of a newer program, ErrorCode::usage for text that is not UTF-8 or holds a NUL and for
+/// rows that do not fit the others (an id that is there already, a user who is not).
 class Database {
 public:
     /// Makes the file (0600) if it is missing. A database of the Python studio (schema without version) is taken over in

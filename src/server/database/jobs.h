@@ -60,8 +60,8 @@ public:
     /// also by put_back().
     std::vector<Job> recover(int most_attempts);
 
-    /// The job at hand has more codes than any attempt before had: it is not what keeps stopping the process, and its attempts
-    /// count from this one.
+    /// The job at hand has more codes than any attempt before had: it is not what keeps stopping the process, and its
+    /// attempts count from this one.
     void came_further(std::string_view id);
 
     /// processing -> pending, first of its user's, the attempt not counted: the process stops in good order.
