@@ -17,8 +17,8 @@ void back_up(const database::Database& database, const std::filesystem::path& da
              const std::filesystem::path& archive, const ArchiveProgress& progress, const CancelToken& cancel);
 
 /// Puts an archive's content into a data folder that has no database and no songs' files yet; makes the folder if it is
-/// missing. Nothing outside that folder is ever written,
-/// whatever the archive says; only the names that back_up() writes are taken. On any error everything is removed again.
+/// missing. Nothing outside that folder is ever written, whatever the archive says; only the names that back_up() writes are
+/// taken. On any error everything is removed again.
 /// ErrorCode::usage when something is there, ::not_found, ::malformed (also: cut off, changed), ::limit, ::io, ::cancelled.
 void restore(const std::filesystem::path& archive, const std::filesystem::path& data_folder, const ArchiveProgress& progress,
              const CancelToken& cancel);
@@ -26,8 +26,8 @@ void restore(const std::filesystem::path& archive, const std::filesystem::path& 
 /// Takes in the studio that the Python version left at `old_database`: users, songs, their files (found where its absolute
 /// paths point, or in audio/ and thumbnails/ beside the database), which are copied. What is here already is left alone; may
 /// be run again. The old database is only read. Songs of someone whose address has an account here go to that account;
-/// a name that is taken gets a number. Songs without a cover get a drawn one. ErrorCode::not_found, ::malformed, ::io,
-/// ::cancelled: what was taken in until then stays.
+/// a name that is taken gets a number. Songs without a cover get a drawn one. ErrorCode::usage for the studio's own
+/// database, ::not_found, ::malformed, ::io, ::cancelled: what was taken in until then stays.
 struct Imported {
     std::int64_t users = 0, songs = 0;
     std::int64_t without_audio = 0;  ///< of these songs

@@ -94,6 +94,10 @@ void take_cover(Library& library, database::Song& song, const std::optional<fs::
 
 Imported import_python_studio(database::Database& database, const fs::path& data_folder, const fs::path& old_database,
                               const ArchiveProgress& progress, const CancelToken& cancel) {
+    std::error_code different;
+    if (fs::equivalent(old_database, database.file(), different)) {
+        throw Error(ErrorCode::usage, "this is the studio's own database").found("'" + old_database.string() + "'");
+    }
     const database::PythonStudio old = database::read_python_studio(old_database);
     const fs::path old_folder = old_database.parent_path();
     database::Users users(database);
@@ -121,7 +125,6 @@ Imported import_python_studio(database::Database& database, const fs::path& data
         song.audio_path = std::string(kAudioFolder) + "/" + song.id + ".wav";
         song.thumbnail_path.clear();
         const fs::path target = library.folder() / song.audio_path;
-        std::error_code different;
         const bool in_place = audio && fs::equivalent(*audio, target, different);  // an old database inside the data folder
         const bool heard = audio && copy_audio(*audio, target, in_place, song, cancel);
         imported.without_audio += heard ? 0 : 1;

@@ -74,7 +74,7 @@ public:
 
 private:
     class Turn;  ///< of the only thread that works on a file
-    /// What is encoded into a song's files: see tags_of().
+    /// What goes into a song's files as tags.
     struct Inscription;
 
     [[nodiscard]] std::filesystem::path file(std::string_view folder, const std::string& id, std::string_view ending) const;
