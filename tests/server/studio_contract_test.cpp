@@ -289,7 +289,8 @@ TEST_F(Contract, WaitingSongsMoveAndCancelledOnesCanBeTriedAgainOrForgotten) {
     for (int i = 0; i < 4; ++i) ids.push_back(json_of(post("/api/generate", long_song, token)).at("id"));
     EXPECT_EQ(post("/api/jobs/" + ids[3] + "/move", {{"before", ids[2]}}, token).status, 200);
     std::vector<std::string> waiting;
-    for (const Json& item : json_of(get("/api/queue", token)).at("items")) waiting.push_back(item.at("id"));
+    const Json queue = json_of(get("/api/queue", token));
+    for (const Json& item : queue.at("items")) waiting.push_back(item.at("id"));
     const auto at = [&](const std::string& id) { return std::find(waiting.begin(), waiting.end(), id) - waiting.begin(); };
     EXPECT_EQ(at(ids[3]) + 1, at(ids[2]));
     expect_detail(post("/api/jobs/" + ids[3] + "/move", {{"before", nullptr}}, other), 404, "Job not found");
