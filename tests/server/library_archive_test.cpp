@@ -7,8 +7,8 @@
 #include "server/database/songs.h"
 #include "server/database/users.h"
 
-#include <functional>
 #include <map>
+#include <memory>
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -73,29 +73,38 @@ std::map<std::string, std::string> content_of(const fs::path& folder) {
     return out;
 }
 
-/// A studio with two songs and a cached file, and its backup.
+/// A studio with two songs and a cached file, and its backup. Made once; each test has a copy.
 class LibraryArchive : public ::testing::Test {
 protected:
-    LibraryArchive() {
-        Library library(folder_ / "data");
-        database::Database db(folder_ / "data/heartmula.db");
-        database::Users users(db);
-        user_.id = id_of(77);
-        user_.username = "ada";
-        user_.email = "ada@example.org";
-        user_.password_hash = "hash";
-        static_cast<void>(users.add(user_));
+    static void SetUpTestSuite() {
+        studio_ = std::make_unique<TemporaryFolder>();
+        Library library(*studio_ / "data");
+        database::Database db(*studio_ / "data/heartmula.db");
+        database::User user = ada();
+        static_cast<void>(database::Users(db).add(user));
         for (unsigned i = 1; i <= 2; ++i) {
             Song song = kept(library, i);
-            song.user_id = user_.id;
+            library.set_cover(song, png_of(8, 8, {200, 100, static_cast<std::uint8_t>(i)}));  // a small one: tests are quick
+            song.user_id = user.id;
             song.created = 1000 * i;
             database::Songs(db).add(song);
-            songs_.push_back(song);
         }
-        static_cast<void>(library.audio_file(songs_[0], Format::mp3, kNever));
-        put_file(folder_ / "data/secret.key", "secret");
-        put_file(folder_ / "data/audio/notes.txt", "not of the studio");
-        library::back_up(db, folder_ / "data", tar_, {}, kNever);
+        static_cast<void>(library.audio_file(song_of(1), Format::mp3, kNever));
+        put_file(*studio_ / "data/secret.key", "secret");
+        put_file(*studio_ / "data/audio/notes.txt", "not of the studio");
+        library::back_up(db, *studio_ / "data", *studio_ / "backup.tar", {}, kNever);
+    }
+    static void TearDownTestSuite() { studio_.reset(); }
+
+    LibraryArchive() { fs::copy(studio_->path(), folder_.path(), fs::copy_options::recursive); }
+
+    static database::User ada() {
+        database::User user;
+        user.id = id_of(77);
+        user.username = "ada";
+        user.email = "ada@example.org";
+        user.password_hash = "hash";
+        return user;
     }
 
     ErrorCode code_of(const fs::path& archive) {
@@ -104,19 +113,18 @@ protected:
     /// Restoring these entries fails, and nothing is left of it.
     void expect_refused(const std::vector<Entry>& entries, const char* what, ErrorCode code = ErrorCode::malformed) {
         SCOPED_TRACE(what);
-        const auto before = content_of(folder_ / "data");
+        const auto before = files_below(folder_ / "data");
         write_tar(folder_ / "hostile.tar", entries);
         EXPECT_EQ(code_of(folder_ / "hostile.tar"), code);
         EXPECT_FALSE(fs::exists(folder_ / "new"));
         EXPECT_FALSE(fs::exists(folder_ / "escaped"));
-        EXPECT_TRUE(content_of(folder_ / "data") == before);
+        EXPECT_EQ(files_below(folder_ / "data"), before);
         fs::remove(folder_ / "hostile.tar");
     }
 
+    static inline std::unique_ptr<TemporaryFolder> studio_;
     TemporaryFolder folder_;
     fs::path tar_ = folder_ / "backup.tar";
-    database::User user_;
-    std::vector<Song> songs_;
 };
 
 TEST_F(LibraryArchive, ARestoredStudioIsTheSame) {
@@ -132,11 +140,11 @@ TEST_F(LibraryArchive, ARestoredStudioIsTheSame) {
     ASSERT_TRUE(user.has_value());
     EXPECT_EQ(user->password_hash, "hash");
     Library library(folder_ / "new");
-    for (const Song& song : songs_) {
+    for (const Song& song : {song_of(1), song_of(2)}) {
         const auto back = database::Songs(db).by_id(song.id);
         ASSERT_TRUE(back.has_value());
         EXPECT_EQ(back->settings.title, song.settings.title);
-        EXPECT_EQ(back->user_id, user_.id);
+        EXPECT_EQ(back->user_id, ada().id);
         EXPECT_EQ(back->recipe, song.recipe);
         EXPECT_NO_THROW(static_cast<void>(library.audio_file(*back, Format::mp3, kNever)));
     }

@@ -73,7 +73,7 @@ protected:
     }
     /// Waits until the job has ended; how.
     static std::string end_of(const std::string& id, const std::string& token) {
-        for (int i = 0; i < 15'000; ++i) {
+        for (int i = 0; i < 30'000; ++i) {
             const auto status = json_of(get("/api/jobs/" + id, token)).at("status").get<std::string>();
             if (status != "pending" && status != "processing") return status;
             std::this_thread::sleep_for(std::chrono::milliseconds(20));

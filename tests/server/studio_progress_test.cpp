@@ -6,10 +6,12 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace heart::test {
@@ -213,6 +215,7 @@ TEST_F(Progress, ASongIsHeardWhileItIsMade) {
         const Json job = studio->json({.path = "/api/jobs/" + id, .token = *token});
         ASSERT_NE(job.at("status"), "completed") << "it was over before anyone could listen";
         if (job.at("audio_url").is_string()) address = job.at("audio_url").get<std::string>();
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     EXPECT_EQ(studio->ask({.path = "/api/jobs/" + id + "/audio", .token = *other})->status, 404);
     EXPECT_EQ(studio->ask({.path = "/api/jobs/" + id + "/audio"})->status, 401);

@@ -26,7 +26,8 @@ using TimeMs = std::int64_t;
 ///
 /// Writers take turns on one connection, readers have theirs; all methods may be called from any thread, and wait for the
 /// disk. Errors: ErrorCode::io with the engine's words, ErrorCode::malformed for a file that is no database of ours,
-/// ErrorCode::unsupported for one of a newer program.
+/// ErrorCode::unsupported for one of a newer program, ErrorCode::usage for text that is not UTF-8 or holds a NUL and for
+/// rows that do not fit the others (an id that is there already, a user who is not).
 class Database {
 public:
     /// Makes the file (0600) if it is missing. A database of the Python studio (schema without version) is taken over in
@@ -36,14 +37,15 @@ public:
     Database& operator=(const Database&) = delete;
     ~Database();
 
-    /// Runs `work` inside a transaction that is written when it returns and undone when it throws.
+    /// Runs `work` inside a transaction that is written when it returns and undone when it throws. `work` must not call the
+    /// database but by its session.
     void write(const std::function<void(soci::session&)>& work);
     /// Runs `work` on one unchanging state of the data.
     void read(const std::function<void(soci::session&)>& work) const;
 
     /// The schema's version.
     [[nodiscard]] int version() const;
-    /// A whole, consistent copy while others go on (VACUUM INTO).
+    /// A whole, consistent copy while others go on (VACUUM INTO), for this user alone. The file must not be there.
     void copy_to(const std::filesystem::path& file) const;
     /// Answers a trivial query: for readiness probes. Throws.
     void check() const;

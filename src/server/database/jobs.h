@@ -56,21 +56,23 @@ public:
     [[nodiscard]] std::optional<Job> start_next();
 
     /// After a start of the process: jobs that were processing are pending again, first of their user's; those that had
-    /// `most_attempts` fail with a reason. Returns the ones that failed.
+    /// `most_attempts` fail with a reason. Returns the ones that failed. One that was to be cancelled is cancelled instead,
+    /// also by put_back().
     std::vector<Job> recover(int most_attempts);
 
-    /// The job at hand has more codes than any attempt before had: it is not what keeps stopping the process, and its attempts
-    /// count from this one.
+    /// The job at hand has more codes than any attempt before had: it is not what keeps stopping the process, and its
+    /// attempts count from this one.
     void came_further(std::string_view id);
 
     /// processing -> pending, first of its user's, the attempt not counted: the process stops in good order.
     void put_back(std::string_view id);
-    /// processing -> failed or cancelled. `completed` is Songs::add_finished's work, which does both in one transaction.
+    /// processing -> failed or cancelled; nothing when it is not processing any more. `completed` is Songs::add_finished's
+    /// work, which does both in one transaction.
     void end(std::string_view id, JobState state, std::string_view reason);
 
     /// pending -> cancelled at once; processing: marks the wish (cancel_asked) for the runner. False when it is neither.
     bool cancel(std::string_view id);
-    /// failed or cancelled -> pending, last of its user's, attempts from 0. False when it is neither or limits forbid it.
+    /// failed or cancelled -> pending, last of its user's, attempts from 0. Throws ErrorCode::not_found when it is neither.
     [[nodiscard]] Refused retry(std::string_view id, const Limits& limits);
     /// Moves a pending job of this user before another one, or to the end. False when either is not pending or not theirs.
     bool move_before(std::string_view user_id, std::string_view id, const std::optional<std::string>& other);

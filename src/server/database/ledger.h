@@ -25,7 +25,8 @@ public:
     [[nodiscard]] std::optional<Answer> claim_key(std::string_view user_id, std::string_view key,
                                                   std::string_view request_hash);
     void answer_key(std::string_view user_id, std::string_view key, int status, std::string_view body);
-    void release_key(std::string_view user_id, std::string_view key);  ///< the request failed: it may be sent again
+    void release_key(std::string_view user_id, std::string_view key);  ///< the request failed: it may be sent again. Not
+                                                                       ///< when there is an answer.
     void forget_keys_before(TimeMs time);
 
     // --- webhooks ---

@@ -29,8 +29,8 @@ struct Song {
 };
 
 struct SongQuery {
-    std::string user_id;
-    std::string search;  ///< words; each must be somewhere in title, tags or lyrics, without regard to case, in any script
+    std::string user_id;  ///< empty: songs of nobody
+    std::string search;   ///< words; each must be somewhere in title, tags or lyrics, without regard to case, in any script
     bool favourites = false, deleted = false;
     std::optional<std::string> playlist_id;
     enum class Order { newest, oldest, title, longest } order = Order::newest;
@@ -48,7 +48,8 @@ struct Playlist {
     std::int64_t songs = 0;
 };
 
-/// Finished songs, their search, and playlists. A song in the bin is found only by asking for it.
+/// Finished songs, their search, and playlists. A song in the bin is found only by asking for it. An empty `user_id` stands
+/// for nobody, whose songs came from an old database: endpoints must not let it in from outside.
 class Songs {
 public:
     explicit Songs(Database& database) : db_(database) {}
@@ -59,6 +60,7 @@ public:
     void add(const Song& song);  ///< without a job: imported ones
 
     [[nodiscard]] std::optional<Song> by_id(std::string_view id) const;  ///< also from the bin: see `deleted`
+    /// Throws ErrorCode::limit for a search of more than 1,000 bytes or 32 words.
     [[nodiscard]] SongPage find(const SongQuery& query) const;
 
     /// What the owner may change; none: stays.
@@ -71,7 +73,8 @@ public:
     void set_thumbnail(std::string_view id, std::string_view path);
     /// Into the bin or out of it; returns how many were theirs and moved.
     std::int64_t set_deleted(std::string_view user_id, const std::vector<std::string>& ids, bool deleted);
-    /// For good. Returns what was removed, for its files. Without `ids`: all that is in the bin since before `before`.
+    /// For good, with the jobs that made them. Returns what was removed, for its files: these songs of the user, in the bin
+    /// or not; or all that are in the bin since before `before`.
     std::vector<Song> purge(std::string_view user_id, const std::vector<std::string>& ids);
     std::vector<Song> purge_before(TimeMs before);
     [[nodiscard]] std::int64_t count() const;
@@ -81,7 +84,8 @@ public:
     void add_playlist(const Playlist& playlist);
     bool rename_playlist(std::string_view user_id, std::string_view id, std::string_view name);
     bool remove_playlist(std::string_view user_id, std::string_view id);
-    /// The whole list in its new order; ids that are not this user's songs are left out. False: no such list.
+    /// The whole list in its new order; ids that are not this user's songs, or come twice, are left out. Songs in the bin
+    /// stay in the list, unseen. False: no such list.
     bool set_playlist_songs(std::string_view user_id, std::string_view id, const std::vector<std::string>& songs);
     [[nodiscard]] std::vector<std::string> playlist_songs(std::string_view id) const;
 

@@ -12,6 +12,7 @@ import { QueuePage } from '../making/QueuePage';
 import { close } from '../player/player';
 import { Toasts } from '../ui/Toasts';
 import { Frame, Loading } from './Frame';
+import { Mishap } from './Mishap';
 import { NotFound } from './NotFound';
 
 const SongPage = lazy(() => import('../library/SongPage').then((m) => ({ default: m.SongPage })));
@@ -66,24 +67,26 @@ function Inside() {
   }
   return (
     <Frame>
-      <Suspense fallback={<Loading />}>
-        <Routes>
-          <Route path="/" element={<Navigate to="/create" replace />} />
-          <Route path="/sign-in" element={<AfterSignIn />} />
-          <Route path="/register" element={<Navigate to="/create" replace />} />
-          <Route path="/create" element={<CreatePage />} />
-          <Route path="/queue" element={<QueuePage />} />
-          <Route path="/library" element={<LibraryPage />} />
-          <Route path="/library/bin" element={<LibraryPage bin />} />
-          <Route path="/library/:id" element={<SongPage />} />
-          <Route path="/playlists/:id" element={<PlaylistPage />} />
-          <Route path="/compare" element={<ComparePage />} />
-          <Route path="/system" element={<SystemPage />} />
-          <Route path="/admin" element={<AdminPage />} />
-          <Route path="/profile" element={<ProfilePage />} />
-          <Route path="*" element={<NotFound />} />
-        </Routes>
-      </Suspense>
+      <Mishap place={pathname}>
+        <Suspense fallback={<Loading />}>
+          <Routes>
+            <Route path="/" element={<Navigate to="/create" replace />} />
+            <Route path="/sign-in" element={<AfterSignIn />} />
+            <Route path="/register" element={<Navigate to="/create" replace />} />
+            <Route path="/create" element={<CreatePage />} />
+            <Route path="/queue" element={<QueuePage />} />
+            <Route path="/library" element={<LibraryPage />} />
+            <Route path="/library/bin" element={<LibraryPage bin />} />
+            <Route path="/library/:id" element={<SongPage />} />
+            <Route path="/playlists/:id" element={<PlaylistPage />} />
+            <Route path="/compare" element={<ComparePage />} />
+            <Route path="/system" element={<SystemPage />} />
+            <Route path="/admin" element={<AdminPage />} />
+            <Route path="/profile" element={<ProfilePage />} />
+            <Route path="*" element={<NotFound />} />
+          </Routes>
+        </Suspense>
+      </Mishap>
     </Frame>
   );
 }

@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { complaintsOf, freshContext, openBrowser, shot } from './browser';
 import { type Studio, hasStudio, startStudio } from './studio';
 
-const kMakeMs = 180_000;
+// How long a song may take on a machine that has other things to do.
+const kMakeMs = Number(process.env.HEART_PATIENCE_MS ?? 180_000);
 
 async function register(page: Page, studio: Studio, name: string): Promise<void> {
   await page.goto(`${studio.address}/register`);

@@ -13,7 +13,7 @@ import { type Mock, kLyrics, startMock } from './mock';
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const kSong = '00000000-0000-4000-8000-000000000000';
 const kOther = '00000000-0000-4000-8000-000000000001';
-const kUser = { id: 'u', username: 'ada', email: 'ada@example.org', created_at: '2026-01-02T10:00:00Z', admin: true };
+const kUser = { id: '00000000-0000-4000-8000-000000999999', username: 'ada', email: 'ada@example.org', created_at: '2026-01-02T10:00:00Z', admin: true };
 const kDraft = {
   seconds: 120, temperature: 1, topk: 50, cfg: 1.5, takes: 2, title: 'Rain on a Tin Roof', idea: '',
   tags: 'folk,acoustic guitar,warm,female vocal', lyrics: kLyrics, seed: null, seedLocked: false,
@@ -53,8 +53,9 @@ async function signedIn(look: keyof typeof kLooks, draft: object = kDraft): Prom
 }
 
 /** Nothing of what the page asked for is under way. */
-const settled = (page: Page): Promise<void> =>
-  page.waitForFunction(() => !document.querySelector('.animate-breathe.bg-raised') && document.getElementById('root')?.childElementCount);
+const settled = async (page: Page): Promise<void> => {
+  await page.waitForFunction(() => !document.querySelector('.animate-breathe.bg-raised') && document.getElementById('root')?.childElementCount);
+};
 
 async function expectAccessible(page: Page): Promise<void> {
   // Through the inspector, which the page's security policy does not bind.
