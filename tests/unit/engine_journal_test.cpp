@@ -33,12 +33,10 @@ protected:
     }
     void TearDown() override { fs::remove_all(folder); }
 
-    [[nodiscard]] std::vector<Frame> known(const engine::JournalSubject& subject) const {
-        return CodesJournal(file, subject).known();
-    }
-    void write(const engine::JournalSubject& subject, const std::vector<Frame>& frames) const {
-        CodesJournal journal(file, subject);
-        for (const Frame& frame : frames) journal.append(frame);
+    [[nodiscard]] std::vector<Frame> known(const engine::JournalSubject& of) const { return CodesJournal(file, of).known(); }
+    void write(const engine::JournalSubject& of, const std::vector<Frame>& more) const {
+        CodesJournal journal(file, of);
+        for (const Frame& frame : more) journal.append(frame);
     }
     [[nodiscard]] std::string bytes() const {
         std::ostringstream out;
