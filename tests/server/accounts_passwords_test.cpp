@@ -18,6 +18,8 @@
 namespace heart::test {
 namespace {
 
+using namespace std::string_literals;
+
 using namespace server::accounts;
 
 const std::string kFast = "$2b$04$abcdefghijklmnopqrstuubzadhGtS2zEF.gu0yd0opP6cVzb.e0i";  // of 72 "x"
@@ -63,8 +65,8 @@ TEST(Passwords, MayHoldAnythingButAZeroByte) {
         }
     }
     EXPECT_FALSE(is_right(hash_password("a"), std::string("a\0b", 3)));
-    EXPECT_FALSE(is_right("$2b$04$Q3Ls0zUeVRmAX7dX6bqDbuTloGvH6wYyBLmpfpTufgmLLVu8M.e3u",
-                          std::string("p\xc3\xa4ssw\xc3\xb6rd \xe2\x9c\x93\0x", 19)));
+    EXPECT_FALSE(
+        is_right("$2b$04$Q3Ls0zUeVRmAX7dX6bqDbuTloGvH6wYyBLmpfpTufgmLLVu8M.e3u", "p\xc3\xa4ssw\xc3\xb6rd \xe2\x9c\x93\0x"s));
 }
 
 TEST(Passwords, OfThePythonStudioVerifyAndAreOutdated) {

@@ -15,6 +15,8 @@
 namespace heart::test {
 namespace {
 
+using namespace std::string_literals;
+
 using namespace server::http;
 
 TEST(HttpParts, BrokenEscapesAreNoText) {
@@ -184,7 +186,7 @@ TEST(HttpRequestReader, WhatTwoReadersMayTakeForDifferentRequestsIsRefused) {
     EXPECT_EQ(post("X: a\nContent-Length: 3\r\n"), 400) << "a bare LF";
     EXPECT_EQ(post("X: a\rContent-Length: 3\r\n"), 400) << "a bare CR";
     EXPECT_EQ(outcome_of("GET / HTTP/1.1\nHost: x\n\n"), 400);
-    EXPECT_EQ(outcome_of(std::string("GET / HTTP/1.1\r\nHost: x\r\nA: \0\r\n\r\n", 35)), 400);
+    EXPECT_EQ(outcome_of("GET / HTTP/1.1\r\nHost: x\r\nA: \0\r\n\r\n"s), 400);
     EXPECT_EQ(outcome_of("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400);
     EXPECT_EQ(outcome_of("GET / HTTP/1.1\r\n\r\n"), 400) << "no Host";
     EXPECT_EQ(outcome_of("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"), 400);
