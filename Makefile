@@ -60,29 +60,14 @@ FUZZ_SECONDS ?= 60
 fuzz-tests: test-deps
 	cmake -S tests/fuzz -B build/fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++-14
 	cmake --build build/fuzz -j $(JOBS)
-	printf '%s\n' $(FUZZ_TARGETS) | xargs -P $(JOBS) -I NAME sh -c 'mkdir -p build/fuzz/found/NAME && \
-	  build/fuzz/NAME_fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=1 \
-	  -artifact_prefix=build/fuzz/NAME- build/fuzz/found/NAME tests/fuzz/corpus/NAME 2> build/fuzz/NAME.log \
-	  || { tail -n 40 build/fuzz/NAME.log; exit 1; }'
+	printf '%s\n' $(FUZZ_TARGETS) | xargs -P $(JOBS) -I NAME scripts/fuzz build/fuzz NAME $(FUZZ_SECONDS)
 	@grep -H number_of_executed_units build/fuzz/*.log
 
 deps:
 	@mkdir -p build
 	@scripts/install-deps.sh
 
-test-# Hostile input of every kind, for a minute each; the corpus is what earlier runs found worth keeping.
-FUZZ_TARGETS = request_parts http_request json jwt
-FUZZ_SECONDS ?= 60
-fuzz-tests: test-deps
-	cmake -S tests/fuzz -B build/fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++-14
-	cmake --build build/fuzz -j $(JOBS)
-	printf '%s\n' $(FUZZ_TARGETS) | xargs -P $(JOBS) -I NAME sh -c 'mkdir -p build/fuzz/found/NAME && \
-	  build/fuzz/NAME_fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=1 \
-	  -artifact_prefix=build/fuzz/NAME- build/fuzz/found/NAME tests/fuzz/corpus/NAME 2> build/fuzz/NAME.log \
-	  || { tail -n 40 build/fuzz/NAME.log; exit 1; }'
-	@grep -H number_of_executed_units build/fuzz/*.log
-
-deps:
+test-deps:
 	@mkdir -p build
 	@scripts/install-deps.sh test
 
