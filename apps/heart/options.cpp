@@ -27,7 +27,10 @@ bool parse_bool(const std::string& text, const char* option) {
 }
 
 std::string default_data_folder() {
-    const auto from = [](const char* name) { return std::string(std::getenv(name) != nullptr ? std::getenv(name) : ""); };
+    const auto from = [](const char* name) {
+        const char* value = std::getenv(name);
+        return std::string(value != nullptr ? value : "");
+    };
     if (const std::string data = from("XDG_DATA_HOME"); data.starts_with('/')) return data + "/heart";
     if (const std::string home = from("HOME"); !home.empty()) return home + "/.local/share/heart";
     throw Error(ErrorCode::usage, "no folder for the studio's data").hint("name one with --data-dir");

@@ -140,7 +140,7 @@ HeaderList Exchange::header_list() const {
         if (!is_token(name) || !is_one_line(value)) {
             throw Error(ErrorCode::usage, "a header of an HTTP request is not one line of text");
         }
-        append(value.empty() ? name + ";" : name + ": " + value);  // ";": libcurl's way to send an empty one
+        append(value.empty() ? name + ";" : fmt::format("{}: {}", name, value));  // ";": libcurl's way to send an empty one
         has_content_type = has_content_type || equal_ignoring_case(name, "content-type");
     }
     if (!has_content_type) append("Content-Type:");  // libcurl would claim a form

@@ -15,10 +15,28 @@ using api::WebhookSender;
 
 constexpr database::TimeMs kYear = 365LL * 24 * 3600 * 1000;
 
+/// A job that ended before it began, with nobody to hear of it: no runner does.
+std::string end_job(StudioRooms& rooms, const database::User& user) {
+    database::Job job;
+    job.id = database::new_id();
+    job.user_id = user.id;
+    job.request_id = job.id;
+    job.settings.title = "Ended";
+    EXPECT_EQ(rooms.services->jobs.add({job}, {}), database::Jobs::Refused::no);
+    EXPECT_TRUE(rooms.services->jobs.cancel(job.id));
+    return job.id;
+}
+
+/// The end of a job, noted with words of the test's own.
+void note_end(StudioRooms& rooms, const database::User& user, const char* body) {
+    const std::string id = end_job(rooms, user);
+    rooms.services->ledger.announce(id, "job.completed", body);
+}
+
 class ApiWebhook : public ::testing::Test {
 protected:
     ApiWebhook() : ada(rooms.add_user("ada")), token(rooms.token_of(ada)), sender(*rooms.services) {
-        rooms.runner->on_ended([this](const database::Job& job) { sender.job_ended(job); });
+        rooms.runner->on_ended([this](const database::Job&) { sender.wake(); });
     }
     ~ApiWebhook() override {
         rooms.maker.release();
@@ -32,7 +50,7 @@ protected:
         EXPECT_EQ(answer.status, 200) << answer.text;
         return answer.json().at("secret").get<std::string>();
     }
-    void note_event(const char* body = "{}") { rooms.services->ledger.add_deliveries(ada.id, "job.completed", body); }
+    void note_event(const char* body = "{}") { note_end(rooms, ada, body); }
     std::vector<database::Ledger::Delivery> left() {
         return rooms.services->ledger.due_deliveries(database::now_ms() + kYear, 100);
     }
@@ -168,18 +186,30 @@ TEST_F(ApiWebhook, AReceiverThatIsGoneIsNotAskedAgain) {
     EXPECT_TRUE(left().empty());
 }
 
-TEST_F(ApiWebhook, WhatAnEarlierProcessNotedIsDelivered) {
+TEST_F(ApiWebhook, AnEndThatAnEarlierProcessDidNotLiveToNoteIsDeliveredOnce) {
     FakeHttpServer receiver(FakeAnswer{.status = 200});
     add_hook(receiver.url());
-    database::Job job;
-    job.id = "1";
-    job.user_id = ada.id;
-    job.state = database::JobState::completed;
-    sender.job_ended(job);  // never started
+    const std::string id = end_job(rooms, ada);  // and nobody heard of it
+    for (int process = 0; process < 2; ++process) {
+        WebhookSender next(*rooms.services);
+        next.start();
+        ASSERT_TRUE(receiver.wait_for_requests(1, kPatience));
+        ASSERT_TRUE(comes_true([&] { return left().empty() && rooms.services->jobs.unannounced(10).empty(); }));
+    }
+    ASSERT_EQ(receiver.requests().size(), 1U);
+    const Json body = Json::parse(receiver.requests().at(0).body);
+    EXPECT_EQ(body.at("event"), "job.cancelled");
+    EXPECT_EQ(body.at("job").at("id"), id);
+}
+
+TEST_F(ApiWebhook, WhatWasNotedIsDeliveredByTheNextProcess) {
+    FakeHttpServer receiver(FakeAnswer{.status = 200});
+    add_hook(receiver.url());
+    note_event("noted");
     WebhookSender next(*rooms.services);
     next.start();
     ASSERT_TRUE(receiver.wait_for_requests(1, kPatience));
-    EXPECT_EQ(Json::parse(receiver.requests().at(0).body).at("job").at("id"), "1");
+    EXPECT_EQ(receiver.requests().at(0).body, "noted");
 }
 
 TEST_F(ApiWebhook, StopsSoonWhileAReceiverHangsAndCountsNoTry) {
@@ -253,7 +283,7 @@ TEST(ApiWebhookAddress, OfThisMachineIsNotCalledUnlessItIsAllowed) {
     for (const std::string& url : {receiver.url(), "https" + receiver.url().substr(4)}) {
         rooms.services->ledger.add_webhook({database::new_id(), ada.id, url, std::string(43, 's'), 0});
     }
-    rooms.services->ledger.add_deliveries(ada.id, "job.completed", "{}");
+    note_end(rooms, ada, "{}");
     WebhookSender sender(*rooms.services);
     sender.start();
     EXPECT_TRUE(comes_true([&] { return sender.counters().failed == 2; }));

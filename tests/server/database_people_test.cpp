@@ -141,6 +141,10 @@ protected:
         add_user("ann");
         add_user("bob");
     }
+    void end_job(const std::string& id, const std::string& user) {
+        ASSERT_EQ(jobs_.add({job(user, id)}, {}), Jobs::Refused::no);
+        ASSERT_TRUE(jobs_.cancel(id));
+    }
     Ledger ledger_{*db_};
 };
 
@@ -180,7 +184,8 @@ TEST_F(DatabaseLedger, DeliveriesLiveUntilTheyAreDoneOrTheirHookIsGone) {
     ledger_.add_webhook({"w2", "ann", "https://b.example", "s2"});
     ledger_.add_webhook({"w3", "bob", "https://c.example", "s3"});
     EXPECT_EQ(ledger_.webhooks("ann").size(), 2U);
-    ledger_.add_deliveries("ann", "song.completed", "{}");
+    end_job("j1", "ann");
+    ledger_.announce("j1", "song.completed", "{}");
     auto due = ledger_.due_deliveries(now_ms() + 1, 10);
     ASSERT_EQ(due.size(), 2U);
     EXPECT_EQ(ledger_.due_deliveries(now_ms() + 1, 1).size(), 1U);
@@ -199,11 +204,29 @@ TEST_F(DatabaseLedger, DeliveriesLiveUntilTheyAreDoneOrTheirHookIsGone) {
     EXPECT_FALSE(ledger_.remove_webhook("bob", due[0].webhook_id));
     EXPECT_TRUE(ledger_.remove_webhook("ann", due[0].webhook_id));
     EXPECT_EQ(ledger_.due_deliveries(now_ms() + 120'000, 10).size(), 0U);
-    ledger_.add_deliveries("bob", "song.failed", "{}");
+    end_job("j2", "bob");
+    ledger_.announce("j2", "song.failed", "{}");
     due = ledger_.due_deliveries(now_ms() + 1, 10);
     ASSERT_EQ(due.size(), 1U);
     ledger_.give_up(due[0].id);
     EXPECT_EQ(ledger_.due_deliveries(now_ms() + 1, 10).size(), 0U);
+}
+
+TEST_F(DatabaseLedger, AnEndIsNotedOnceAndNotWhenTheJobWaitsAgain) {
+    ledger_.add_webhook({"w", "ann", "https://a.example", "s"});
+    end_job("first", "ann");
+    end_job("second", "ann");
+    end_job("other", "bob");
+    EXPECT_EQ(jobs_.unannounced(10).size(), 3U);
+    EXPECT_EQ(jobs_.unannounced(2).size(), 2U);
+    at_once(4, [&](int) { ledger_.announce("first", "job.cancelled", "{}"); });
+    EXPECT_EQ(ledger_.due_deliveries(now_ms() + 1, 10).size(), 1U);
+    EXPECT_EQ(jobs_.retry("second", {}), Jobs::Refused::no);
+    ledger_.announce("second", "job.cancelled", "{}");
+    ledger_.announce("other", "job.cancelled", "{}");  // whose owner has no webhook
+    ledger_.announce("unknown", "job.cancelled", "{}");
+    EXPECT_EQ(ledger_.due_deliveries(now_ms() + 1, 10).size(), 1U);
+    EXPECT_TRUE(jobs_.unannounced(10).empty());
 }
 
 TEST_F(DatabaseLedger, SharesGoWithTheirSong) {
@@ -240,7 +263,8 @@ TEST_F(DatabaseLedger, EverythingOfAUserGoesWithThem) {
     songs_.add(song("ann", "1"));
     (void)ledger_.claim_key("ann", "k", "h");
     ledger_.add_webhook({"w", "ann", "https://a.example", "s"});
-    ledger_.add_deliveries("ann", "e", "{}");
+    end_job("j", "ann");
+    ledger_.announce("j", "e", "{}");
     ledger_.add_share({"t", "1", "ann", 5, 10});
     users_.add_invite({"i", "ann", 1, 2, {}});
     users_.remove("ann");

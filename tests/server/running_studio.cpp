@@ -31,12 +31,15 @@ namespace {
     _exit(126);
 }
 
-/// "http://127.0.0.1:4711" of the line that says where it listens.
+/// "http://127.0.0.1:4711" or "https://..." of the line that says where it listens.
 std::string url_in(const std::string& text) {
-    const std::size_t at = text.find("http://127.0.0.1:");
-    if (at == std::string::npos) return {};
-    const std::size_t end = text.find_first_not_of("0123456789", at + 17);
-    return end == std::string::npos ? "" : text.substr(at, end - at);
+    for (const std::string start : {"http://127.0.0.1:", "https://127.0.0.1:"}) {
+        const std::size_t at = text.find(start);
+        if (at == std::string::npos) continue;
+        const std::size_t end = text.find_first_not_of("0123456789", at + start.size());
+        return end == std::string::npos ? "" : text.substr(at, end - at);
+    }
+    return {};
 }
 
 }  // namespace
@@ -50,7 +53,7 @@ RunningStudio::RunningStudio(std::filesystem::path data, const std::vector<std::
     if (pid_ == 0) become_studio(arguments, errors_);
     for (int i = 0; i < 60'000; ++i) {
         url_ = url_in(said());
-        if (!url_.empty() && ask({.path = "/health"})) return;
+        if (url_.starts_with("https:") || (!url_.empty() && ask({.path = "/health"}))) return;
         int status = 0;
         if (::waitpid(pid_, &status, WNOHANG) == pid_) {
             pid_ = -1;

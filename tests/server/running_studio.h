@@ -15,8 +15,8 @@ namespace heart::test {
 /// `heart serve` as a process, on a free port.
 class RunningStudio {
 public:
-    /// Starts it on this data folder with these options more, and waits until it answers. Throws std::runtime_error with
-    /// what it said.
+    /// Starts it on this data folder with these options more, and waits until it answers; with TLS, which is not spoken
+    /// here, until it listens. Throws std::runtime_error with what it said.
     explicit RunningStudio(std::filesystem::path data, const std::vector<std::string>& options = {});
     RunningStudio(const RunningStudio&) = delete;
     RunningStudio& operator=(const RunningStudio&) = delete;

@@ -80,7 +80,7 @@ std::string Accounts::token_for(const User& user) const {
     return sign_token(key_, {.subject = user.id, .expires = clocks_.seconds() + life, .generation = user.token_generation});
 }
 
-Accounts::Entry Accounts::register_user(std::string username, std::string email, std::string_view password,
+Accounts::Entry Accounts::register_user(std::string username, std::string_view email, std::string_view password,
                                         const std::optional<std::string>& invite, const std::string& address) {
     if (const auto wait = registrations_.take(network_of(address), clocks_.steady()); wait.count() > 0) {
         throw AccountError(Refusal::too_many_tries, wait);

@@ -77,7 +77,7 @@ public:
     /// `email` is lower-cased, nothing else is changed. Throws AccountError, and ErrorCode::usage for a password that
     /// `hash_password` refuses. The first user becomes administrator and needs no invite, whatever `registration` says. An
     /// invite is spent only where one is needed.
-    [[nodiscard]] Entry register_user(std::string username, std::string email, std::string_view password,
+    [[nodiscard]] Entry register_user(std::string username, std::string_view email, std::string_view password,
                                       const std::optional<std::string>& invite, const std::string& address);
     /// Throws AccountError; `disabled` only to who knows the password. Rehashes what was hashed in an older way.
     [[nodiscard]] Entry log_in(std::string email, std::string_view password, const std::string& address);

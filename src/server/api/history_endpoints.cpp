@@ -3,6 +3,8 @@
 #include "server/api/reply.h"
 #include "server/http/request_parts.h"
 
+#include <fmt/format.h>
+
 namespace heart::server::api {
 
 namespace {
@@ -64,11 +66,18 @@ http::Response audio(const Services& services, const http::Request& request) {
     try {
         file = services.library.audio_file(song, format, services.stopping);
     } catch (const Error& e) {
+        if (e.code() == ErrorCode::unsupported)
+            refuse(422, fmt::format("This song cannot be had as {}: {}", wanted, e.what()));
         if (e.code() != ErrorCode::not_found) throw;
         refuse(404, "Audio file not found");
     }
     return file_reply(file, library::media_type(format), title_of(song) + std::string(library::file_ending(format)),
                       !is_inline);
+}
+
+/// The file that was made is there; others must be encoded.
+http::Lane lane_of_audio(const http::Request& request) {
+    return request.query_value("format").value_or("wav") == "wav" ? http::Lane::quick : http::Lane::heavy;
 }
 
 http::Response thumbnail(const Services& services, const http::Request& request) {
@@ -102,8 +111,8 @@ void add_history_endpoints(http::Router& router, Services& services) {
     router.add("GET", "/api/history", [&services](const auto& r) { return history(services, r); });
     router.add("GET", "/api/history/{id}", [&services](const auto& r) { return song(services, r); });
     router.add("DELETE", "/api/history/{id}", [&services](const auto& r) { return remove(services, r); });
-    router.add(
-        "GET", "/api/audio/{id}", [&services](const auto& r) { return audio(services, r); }, encodes);
+    router.add("GET", "/api/audio/{id}", [&services](const auto& r) { return audio(services, r); },
+               {.lane_of = lane_of_audio});
     router.add(
         "GET", "/api/audio/{id}/peaks", [&services](const auto& r) { return peaks(services, r); }, encodes);
     router.add("GET", "/api/thumbnail/{id}", [&services](const auto& r) { return thumbnail(services, r); });

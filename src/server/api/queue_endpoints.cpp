@@ -1,9 +1,8 @@
+#include "core/philox.h"
 #include "server/api/idempotency.h"
 #include "server/api/reply.h"
 
 #include <fmt/format.h>
-
-#include <random>
 
 namespace heart::server::api {
 
@@ -14,11 +13,6 @@ using database::JobState;
 using Refused = database::Jobs::Refused;
 
 constexpr std::uint64_t kMostSeed = (std::uint64_t{1} << 53) - 1;  // what every JSON reader keeps exactly
-
-std::uint64_t random_seed() {
-    std::random_device entropy;
-    return ((static_cast<std::uint64_t>(entropy()) << 32) | entropy()) & kMostSeed;
-}
 
 void check_text(Fields& fields, const std::string& name, const std::string& text, std::size_t most) {
     if (text.size() > most) fields.fault(name, fmt::format("at most {} bytes are allowed", most));

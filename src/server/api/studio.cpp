@@ -102,7 +102,7 @@ public:
                    [this] { return server ? server->counters() : http::ServerCounters{}; }},
           webhooks(services),
           chores(services) {
-        runner.on_ended([this](const database::Job& job) { webhooks.job_ended(job); });
+        runner.on_ended([this](const database::Job&) { webhooks.wake(); });
         server.emplace(options.http, router_of(services), hooks());
     }
 

@@ -88,13 +88,7 @@ void WebhookSender::stop() {
     if (thread_.joinable()) thread_.join();
 }
 
-void WebhookSender::job_ended(const database::Job& job) noexcept {
-    try {
-        services_.ledger.add_deliveries(job.user_id, event_of(job.state), body_of(job));
-    } catch (const std::exception& e) {
-        log(LogLevel::error, "webhook not noted", {{"job", job.id}, {"error", e.what()}});
-        return;
-    }
+void WebhookSender::wake() noexcept {
     {
         const std::lock_guard lock(mutex_);
         woken_ = true;
@@ -121,7 +115,14 @@ void WebhookSender::work() {
     }
 }
 
+void WebhookSender::announce() {
+    for (const database::Job& job : services_.jobs.unannounced(kRound)) {
+        services_.ledger.announce(job.id, event_of(job.state), body_of(job));
+    }
+}
+
 bool WebhookSender::round() {
+    announce();
     const auto due = services_.ledger.due_deliveries(database::now_ms(), kRound);
     std::set<std::string> tried;  // one of each webhook in a round: a slow receiver holds up the others once only
     for (const auto& delivery : due) {

@@ -33,8 +33,8 @@ public:
     void start();
     /// Returns within a second; a try that is under way is broken off and not counted.
     void stop();
-    /// Notes the deliveries and wakes the thread. For Runner::on_ended; does not throw.
-    void job_ended(const database::Job& job) noexcept;
+    /// A job has ended: the thread looks at once. It looks every two seconds anyway.
+    void wake() noexcept;
 
     struct Counters {
         std::uint64_t delivered = 0, failed = 0, given_up = 0;
@@ -43,6 +43,8 @@ public:
 
 private:
     void work();
+    /// Makes deliveries of the ends of jobs, also of those whose process died in that moment.
+    void announce();
     /// Tries what is due, one of each webhook; false when nothing was.
     bool round();
     /// Whether the receiver took it; `gone`: it wants no more of it.

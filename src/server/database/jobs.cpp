@@ -1,9 +1,9 @@
 #include "server/database/jobs.h"
 
 #include "server/database/query.h"
+#include "server/database/rows.h"
 
 #include <algorithm>
-#include <bit>
 #include <map>
 #include <string>
 #include <tuple>
@@ -35,16 +35,7 @@ Job read_job(Query& query) {
     job.id = query.text();
     job.user_id = query.text();
     job.request_id = query.text();
-    SongSettings& s = job.settings;
-    s.title = query.text();
-    s.lyrics = query.text();
-    s.tags = query.text();
-    s.max_audio_length_ms = query.integer();
-    s.temperature = query.real();
-    s.topk = query.integer();
-    s.cfg_scale = query.real();
-    s.seed = std::bit_cast<std::uint64_t>(query.integer());
-    s.take = query.integer();
+    job.settings = read_settings(query);
     job.state = state_of(query.text());
     job.reason = query.text();
     job.attempts = static_cast<int>(query.integer());
@@ -70,24 +61,15 @@ std::optional<Job> find_job(soci::session& session, std::string_view id) {
 }
 
 void insert_job(soci::session& session, const Job& job, double place) {
-    const SongSettings& s = job.settings;
-    Query(
+    Query insert(
         session,
         "INSERT INTO jobs (id, user_id, request_id, title, lyrics, tags, max_audio_length_ms, temperature, topk, cfg_scale, "
         "seed, take, state, place, created_at) VALUES (:id, :user, :request, :title, :lyrics, :tags, :length, "
-        ":temperature, :topk, :cfg, :seed, :take, 'pending', :place, :created)")
+        ":temperature, :topk, :cfg, :seed, :take, 'pending', :place, :created)");
+    bind_settings(insert, job.settings)
         .with("id", job.id)
         .with("user", job.user_id)
         .with("request", job.request_id)
-        .with("title", s.title)
-        .with("lyrics", s.lyrics)
-        .with("tags", s.tags)
-        .with("length", s.max_audio_length_ms)
-        .with("temperature", s.temperature)
-        .with("topk", s.topk)
-        .with("cfg", s.cfg_scale)
-        .with("seed", std::bit_cast<std::int64_t>(s.seed))
-        .with("take", s.take)
         .with("place", place)
         .with("created", job.created == 0 ? now_ms() : job.created)
         .run();
@@ -129,7 +111,7 @@ Jobs::Refused room_for(soci::session& session, const std::string& user_id, std::
 
 /// To an end, whatever it was before.
 void finish(soci::session& session, std::string_view id, JobState state, std::string_view reason) {
-    Query(session, "UPDATE jobs SET state = :state, reason = :reason, finished_at = :now WHERE id = :id")
+    Query(session, "UPDATE jobs SET state = :state, reason = :reason, finished_at = :now, announced = 0 WHERE id = :id")
         .with("state", state_name(state))
         .with("reason", reason)
         .with("now", now_ms())
@@ -302,7 +284,7 @@ Jobs::Refused Jobs::retry(std::string_view id, const Limits& limits) {
         if (refused != Refused::no) return;
         Query(session,
               "UPDATE jobs SET state = 'pending', reason = '', attempts = 0, cancel_asked = 0, started_at = NULL, "
-              "finished_at = NULL, place = :place WHERE id = :id")
+              "finished_at = NULL, announced = 1, place = :place WHERE id = :id")
             .with("place", place_at_end(session, job->user_id))
             .with("id", id)
             .run();
@@ -338,6 +320,16 @@ std::optional<Job> Jobs::by_id(std::string_view id) const {
     std::optional<Job> found;
     db_.read([&](soci::session& session) { found = find_job(session, id); });
     return found;
+}
+
+std::vector<Job> Jobs::unannounced(std::int64_t most) const {
+    std::vector<Job> jobs;
+    db_.read([&](soci::session& session) {
+        Query query(session, std::string(kJob) + "WHERE announced = 0 ORDER BY finished_at, id LIMIT :most", kJobKinds);
+        query.with("most", most);
+        jobs = read_all(query);
+    });
+    return jobs;
 }
 
 std::vector<Job> Jobs::queue_of(std::string_view user_id) const {

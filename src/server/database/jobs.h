@@ -84,6 +84,8 @@ public:
     [[nodiscard]] std::vector<Job> failures_of(std::string_view user_id, std::int64_t most) const;
     /// Takes an ended one off that list. False when it is not there, not theirs or not ended.
     bool forget(std::string_view user_id, std::string_view id);
+    /// Ended jobs, the first to end first, whose end Ledger::announce() has not noted.
+    [[nodiscard]] std::vector<Job> unannounced(std::int64_t most) const;
     /// Pending ones in the order in which they would be started now, of all users.
     [[nodiscard]] std::vector<Job> in_turn() const;
     [[nodiscard]] std::int64_t count(JobState state) const;

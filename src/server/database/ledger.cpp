@@ -125,10 +125,16 @@ bool Ledger::remove_webhook(std::string_view user_id, std::string_view id) {
     return removed;
 }
 
-void Ledger::add_deliveries(std::string_view user_id, std::string_view event, std::string_view body) {
+void Ledger::announce(std::string_view job_id, std::string_view event, std::string_view body) {
     db_.write([&](soci::session& session) {
         const TimeMs now = now_ms();
-        for (const Webhook& hook : read_webhooks(session, user_id)) {
+        const bool mine =
+            Query(session, "UPDATE jobs SET announced = 1 WHERE id = :id AND announced = 0").with("id", job_id).run() == 1;
+        if (!mine) return;
+        Query owner(session, "SELECT user_id FROM jobs WHERE id = :id", "t");
+        owner.with("id", job_id);
+        owner.next();
+        for (const Webhook& hook : read_webhooks(session, owner.text())) {
             Query(session,
                   "INSERT INTO deliveries (id, webhook_id, event, body, next_try, created_at) "
                   "VALUES (:id, :hook, :event, :body, :now, :now)")

@@ -41,8 +41,10 @@ public:
     void add_webhook(const Webhook& hook);
     [[nodiscard]] std::vector<Webhook> webhooks(std::string_view user_id) const;
     bool remove_webhook(std::string_view user_id, std::string_view id);
-    /// A delivery for each of the user's webhooks, durable until it succeeds or is given up.
-    void add_deliveries(std::string_view user_id, std::string_view event, std::string_view body);
+    /// Notes the end of a job of Jobs::unannounced() with a delivery for each of its user's webhooks, durable until it
+    /// succeeds or is given up. In one transaction: every end is noted once, whatever happens to the process. Does nothing
+    /// when it was noted already, or the job waits again.
+    void announce(std::string_view job_id, std::string_view event, std::string_view body);
     /// Those that are due, most urgent first.
     [[nodiscard]] std::vector<Delivery> due_deliveries(TimeMs now, std::int64_t most) const;
     void delivered(std::string_view id);

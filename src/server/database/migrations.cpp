@@ -45,9 +45,11 @@ constexpr const char* kFirstSchema[] = {
     "cfg_scale DOUBLE PRECISION NOT NULL, seed BIGINT NOT NULL, take BIGINT NOT NULL, "
     "state TEXT NOT NULL CHECK (state IN ('pending', 'processing', 'completed', 'failed', 'cancelled')), "
     "reason TEXT NOT NULL DEFAULT '', attempts BIGINT NOT NULL DEFAULT 0, cancel_asked INTEGER NOT NULL DEFAULT 0, "
-    "place DOUBLE PRECISION NOT NULL, created_at BIGINT NOT NULL, started_at BIGINT, finished_at BIGINT)",
+    "place DOUBLE PRECISION NOT NULL, created_at BIGINT NOT NULL, started_at BIGINT, finished_at BIGINT, "
+    "announced INTEGER NOT NULL DEFAULT 1)",
     "CREATE INDEX idx_jobs_user ON jobs (user_id, state, place)",
     "CREATE INDEX idx_jobs_state ON jobs (state)",
+    "CREATE INDEX idx_jobs_unannounced ON jobs (finished_at) WHERE announced = 0",
 
     // When each user was last served, counted in starts: two starts never tie, whatever the clock says.
     "CREATE TABLE turns (user_id TEXT PRIMARY KEY NOT NULL REFERENCES users (id) ON DELETE CASCADE, "

@@ -13,6 +13,11 @@ namespace heart::server::database {
 void insert_user(soci::session& session, const User& user);
 void insert_song(soci::session& session, const Song& song);
 
+/// The columns title, lyrics, tags, max_audio_length_ms, temperature, topk, cfg_scale, seed and take ("tttiririi"), which
+/// jobs and songs share, and the values :title, :lyrics, :tags, :length, :temperature, :topk, :cfg, :seed and :take.
+[[nodiscard]] SongSettings read_settings(Query& query);
+Query& bind_settings(Query& query, const SongSettings& settings);
+
 constexpr std::string_view kSongColumns =
     "g.id, g.user_id, g.request_id, g.title, g.lyrics, g.tags, g.max_audio_length_ms, g.temperature, g.topk, g.cfg_scale, "
     "g.seed, g.take, g.audio_path, g.thumbnail_path, g.duration_ms, g.frames, g.recipe, g.favourite, g.rating, "

@@ -66,14 +66,9 @@ void delete_songs(soci::session& session, const std::vector<Song>& songs) {
 
 }  // namespace
 
-Song read_song(Query& query) {
-    Song song;
-    song.id = query.text();
-    song.user_id = query.text();
-    song.request_id = query.text();
-    SongSettings& s = song.settings;
+SongSettings read_settings(Query& query) {
+    SongSettings s;
     s.title = query.text();
-    if (s.title.empty()) s.title = "Generation " + song.id.substr(0, 8);
     s.lyrics = query.text();
     s.tags = query.text();
     s.max_audio_length_ms = query.integer();
@@ -82,6 +77,28 @@ Song read_song(Query& query) {
     s.cfg_scale = query.real();
     s.seed = std::bit_cast<std::uint64_t>(query.integer());
     s.take = query.integer();
+    return s;
+}
+
+Query& bind_settings(Query& query, const SongSettings& s) {
+    return query.with("title", s.title)
+        .with("lyrics", s.lyrics)
+        .with("tags", s.tags)
+        .with("length", s.max_audio_length_ms)
+        .with("temperature", s.temperature)
+        .with("topk", s.topk)
+        .with("cfg", s.cfg_scale)
+        .with("seed", std::bit_cast<std::int64_t>(s.seed))
+        .with("take", s.take);
+}
+
+Song read_song(Query& query) {
+    Song song;
+    song.id = query.text();
+    song.user_id = query.text();
+    song.request_id = query.text();
+    song.settings = read_settings(query);
+    if (song.settings.title.empty()) song.settings.title = "Generation " + song.id.substr(0, 8);
     song.audio_path = query.text();
     song.thumbnail_path = query.text();
     song.duration_ms = query.integer();
@@ -95,24 +112,16 @@ Song read_song(Query& query) {
 }
 
 void insert_song(soci::session& session, const Song& song) {
-    const SongSettings& s = song.settings;
-    Query(session,
-          "INSERT INTO generations (id, user_id, request_id, title, lyrics, tags, max_audio_length_ms, temperature, topk, "
-          "cfg_scale, seed, take, audio_path, thumbnail_path, duration_ms, frames, recipe, favourite, rating, created_at, "
-          "deleted_at) VALUES (:id, :user, :request, :title, :lyrics, :tags, :length, :temperature, :topk, :cfg, :seed, "
-          ":take, :audio, :thumbnail, :duration, :frames, :recipe, :favourite, :rating, :created, :deleted)")
+    Query insert(
+        session,
+        "INSERT INTO generations (id, user_id, request_id, title, lyrics, tags, max_audio_length_ms, temperature, topk, "
+        "cfg_scale, seed, take, audio_path, thumbnail_path, duration_ms, frames, recipe, favourite, rating, created_at, "
+        "deleted_at) VALUES (:id, :user, :request, :title, :lyrics, :tags, :length, :temperature, :topk, :cfg, :seed, "
+        ":take, :audio, :thumbnail, :duration, :frames, :recipe, :favourite, :rating, :created, :deleted)");
+    bind_settings(insert, song.settings)
         .with("id", song.id)
         .with_or_null("user", song.user_id)
         .with("request", song.request_id)
-        .with("title", s.title)
-        .with("lyrics", s.lyrics)
-        .with("tags", s.tags)
-        .with("length", s.max_audio_length_ms)
-        .with("temperature", s.temperature)
-        .with("topk", s.topk)
-        .with("cfg", s.cfg_scale)
-        .with("seed", std::bit_cast<std::int64_t>(s.seed))
-        .with("take", s.take)
         .with("audio", song.audio_path)
         .with_or_null("thumbnail", song.thumbnail_path)
         .with("duration", song.duration_ms)
@@ -123,7 +132,7 @@ void insert_song(soci::session& session, const Song& song) {
         .with("created", text_time(song.created == 0 ? now_ms() : song.created))
         .with("deleted", song.deleted)
         .run();
-    search::put(session, song.id, s.title, s.tags, s.lyrics);
+    search::put(session, song.id, song.settings.title, song.settings.tags, song.settings.lyrics);
 }
 
 std::string_view owned_by(std::string_view user_id) {
@@ -138,7 +147,7 @@ bool Songs::add_finished(const Song& song) {
     bool added = false;
     db_.write([&](soci::session& session) {
         added = Query(session,
-                      "UPDATE jobs SET state = 'completed', reason = '', finished_at = :now "
+                      "UPDATE jobs SET state = 'completed', reason = '', finished_at = :now, announced = 0 "
                       "WHERE id = :id AND state = 'processing'")
                     .with("now", now_ms())
                     .with("id", song.id)

@@ -336,7 +336,8 @@ Async<bool> Connection<Stream>::read_body(RequestReader& reader, Exchange& excha
 template <class Stream>
 Async<void> Connection<Stream>::call_handler(const std::shared_ptr<Exchange>& exchange) {
     const auto done = std::make_shared<bool>(false);
-    auto& lane = shared_.lane(exchange->match.options.lane);
+    const RouteOptions& options = exchange->match.options;
+    auto& lane = shared_.lane(options.lane_of ? options.lane_of(exchange->request) : options.lane);
     const bool taken = lane.submit([self = this->shared_from_this(), exchange, done](bool abandoned) {
         const auto& answerer = self->shared_.answerer;
         exchange->outgoing = abandoned ? answerer.refusal(exchange->request, exchange->form, busy())

@@ -31,6 +31,8 @@ enum class Lane {
 struct RouteOptions {
     std::size_t max_body = 0;  ///< bytes; 0: the server's limit
     Lane lane = Lane::quick;
+    /// For a route whose requests differ in their work; it decides instead of `lane`, on a thread that must not wait.
+    std::function<Lane(const Request&)> lane_of = nullptr;
 };
 
 /// Which handler answers which path. Patterns are literal but for segments like "{id}", which match one non-empty segment;

@@ -51,6 +51,7 @@ struct AccessRecord {
     double seconds = 0;       ///< from the first byte of the request to the last of the response
 };
 
+/// Called from any thread, several at once, and in the way of answers: they must not wait.
 struct Hooks {
     /// Makes an answer of what a handler threw, and of what the server refuses itself (thrown as HttpError).
     std::function<Response(const Request&, std::exception_ptr)> on_error;

@@ -64,7 +64,8 @@ public:
     [[nodiscard]] RunnerCounters counters() const;
     [[nodiscard]] std::optional<std::string> current() const;  ///< id of the job at hand
 
-    /// Called behind every end of a job: for webhooks. To be set before start().
+    /// Called behind the end of a job, to be set before start(). A hint for who cannot wait: what must not be missed is in
+    /// database::Jobs::unannounced().
     void on_ended(std::function<void(const database::Job&)> call);
 
 private:
