@@ -60,10 +60,11 @@ done
 
 if [ -z "$model_path" ] && [ -d ./ckpt ]; then model_path=./ckpt; fi
 if [ -n "$model_path" ] && [ ! -d "$model_path/HeartMuLa-oss-$version" ]; then
-  fail "no models in $model_path/HeartMuLa-oss-$version; download them there, or leave --model-path out for the demo model"
+  fail "no models in $model_path/HeartMuLa-oss-$version; fetch them with: heart pull --to $model_path --version $version; or leave --model-path out for the demo model"
 fi
 
 heart=build/release/heart
+[ ! -x build/cuda/heart ] || heart=build/cuda/heart  # what ./install.sh makes for a GPU
 if [ ! -x "$heart" ]; then
   echo "start.sh: building Heart first" >&2
   make build

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <exception>
 #include <new>
+#include <string>
 #include <string_view>
 
 namespace heart::app {
@@ -36,6 +37,7 @@ int run(int argc, char** argv) {
     app.footer("Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.");
     Action action;
     add_generate(app, action);
+    add_pull(app, action);
     add_decode(app, action);
     add_info(app, action);
     add_make_checkpoint(app, action);
@@ -44,6 +46,7 @@ int run(int argc, char** argv) {
     add_serve(app, action);
     add_client(app, action);
     add_archive(app, action);
+    add_describe(app, action);
     if (argc < 2) {
         fmt::print(stderr, "{}", app.help());
         return kExitUsage;
@@ -51,10 +54,9 @@ int run(int argc, char** argv) {
     const auto verbs = app.get_subcommands([](CLI::App*) { return true; });
     const auto is_named = [&](const CLI::App* verb) { return verb->get_name() == argv[1]; };
     if (argv[1][0] != '-' && std::none_of(verbs.begin(), verbs.end(), is_named)) {
-        fmt::print(stderr,
-                   "heart: no verb '{}': expected generate, serve, client, archive, decode, info, make-checkpoint, bench or "
-                   "quantize\n",
-                   printable(argv[1], 40));
+        std::string names;
+        for (const CLI::App* verb : verbs) names += (names.empty() ? "" : ", ") + verb->get_name();
+        fmt::print(stderr, "heart: no verb '{}': expected one of {}\n", printable(argv[1], 40), names);
         return kExitUsage;
     }
     try {

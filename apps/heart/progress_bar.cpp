@@ -40,6 +40,11 @@ std::string ProgressBar::line(double seconds) const {
                     std::string(static_cast<std::size_t>(kBarCells - full), '.'), 100 * share);
     if (last_.audio_seconds > 0) text += fmt::format("  {:.1f} s of audio", last_.audio_seconds);
     if (last_.rendered_seconds > 0) text += fmt::format(", {:.1f} s rendered", last_.rendered_seconds);
+    if (last_.phase == Phase::download) {
+        text += fmt::format("  {:.2f} of {:.2f} GB", last_.done / 1e9, last_.total / 1e9);
+        const double gained = (share - first_share_) * last_.total;
+        if (seconds > 1) text += fmt::format(", {:.1f} MB/s", gained / seconds / 1e6);
+    }
     if (share > first_share_ && share < 1 && seconds > 1) {
         // A song may end before its limit: then this is the longest it can take.
         const char* bound = last_.phase == Phase::frames ? "at most " : "";

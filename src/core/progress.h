@@ -16,6 +16,8 @@ enum class Phase {
     measure_machine,
     measure_frames,
     measure_codec,
+    download,
+    verify,
 };
 
 [[nodiscard]] constexpr std::string_view phase_name(Phase phase) noexcept {
@@ -29,6 +31,8 @@ enum class Phase {
         case Phase::measure_machine: return "timing the machine";
         case Phase::measure_frames: return "timing frames";
         case Phase::measure_codec: return "timing the codec";
+        case Phase::download: return "downloading";
+        case Phase::verify: return "checking";
     }
     return "";
 }

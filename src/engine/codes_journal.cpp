@@ -1,7 +1,7 @@
 #include "engine/codes_journal.h"
 
 #include "core/error.h"
-#include "engine/sha256.h"
+#include "formats/digest.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -133,7 +133,7 @@ void CodesJournal::append(const heartmula::Frame& frame) {
 namespace {
 
 std::string hash_of(std::string_view text) {
-    return sha256(formats::Bytes::borrow(std::as_bytes(std::span(text))));
+    return formats::sha256(formats::Bytes::borrow(std::as_bytes(std::span(text))));
 }
 
 /// Sizes of the weights, and what stands at places that are spread evenly over them.

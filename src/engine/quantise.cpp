@@ -1,7 +1,7 @@
 #include "engine/quantise.h"
 
 #include "core/error.h"
-#include "engine/sha256.h"
+#include "formats/digest.h"
 #include "formats/gguf.h"
 #include "graph/device.h"
 #include "graph/quantise.h"
@@ -92,7 +92,7 @@ std::vector<std::pair<std::string, GgufValue>> metadata_of(const Model& model, c
     std::vector<std::string> names, sums;
     for (const auto& file : model.checkpoint.weight_files()) {
         names.push_back(file.name);
-        sums.push_back(sha256(file.bytes, advance));
+        sums.push_back(formats::sha256(file.bytes, advance));
     }
     nlohmann::ordered_json recipe = nlohmann::ordered_json::object();
     for (const auto& [part, type] : model.plan.recipe) recipe[part] = type;

@@ -103,6 +103,7 @@ private:
     CURLcode wait(CURL* easy, CURLM* multi) const;
     [[noreturn]] void fail(CURLcode why) const;
     void take_header_line(std::string_view line);
+    void take_status();
 
     static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self) noexcept;
     static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self) noexcept;
@@ -111,6 +112,7 @@ private:
     const HttpRequest& request_;
     const CancelToken& cancel_;
     std::string origin_;
+    CURL* easy_ = nullptr;
     HeaderList headers_;
     HttpAnswer answer_;
     std::size_t header_bytes_ = 0;
@@ -177,6 +179,10 @@ void Exchange::set_up(CURL* easy) {
     set_option(easy, CURLOPT_MAXREDIRS, kMostRedirects);
     set_option(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
     set_option(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request_.timeout.count()));
+    if (request_.stall.count() > 0) {
+        set_option(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);  // bytes a second
+        set_option(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request_.stall.count()));
+    }
     set_option(easy, CURLOPT_WRITEFUNCTION, &Exchange::on_body);
     set_option(easy, CURLOPT_WRITEDATA, static_cast<void*>(this));
     set_option(easy, CURLOPT_HEADERFUNCTION, &Exchange::on_header);
@@ -235,21 +241,30 @@ HttpAnswer Exchange::run() {
     const Multi multi(curl_multi_init());
     const Easy easy(curl_easy_init());
     if (!multi || !easy) no_memory();
+    easy_ = easy.get();
     set_up(easy.get());
     if (const CURLcode result = wait(easy.get(), multi.get()); result != CURLE_OK || stop_ != Stop::none) fail(result);
-    long status = 0;
-    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
-    answer_.status = static_cast<int>(status);
+    take_status();
     return std::move(answer_);
+}
+
+void Exchange::take_status() {
+    long status = 0;
+    curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+    answer_.status = static_cast<int>(status);
 }
 
 std::size_t Exchange::on_body(char* data, std::size_t size, std::size_t count, void* self) noexcept {
     auto& exchange = *static_cast<Exchange*>(self);
     const std::string_view piece(data, size * count);
-    exchange.body_begun_ = true;
+    const bool first = !std::exchange(exchange.body_begun_, true);
     try {
         exchange.cancel_.check();
         if (exchange.request_.on_data) {
+            if (first && exchange.request_.on_head) {
+                exchange.take_status();
+                exchange.request_.on_head(exchange.answer_);
+            }
             exchange.request_.on_data(piece);
             return piece.size();
         }

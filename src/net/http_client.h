@@ -13,6 +13,15 @@
 
 namespace heart::net {
 
+struct HttpAnswer {
+    int status = 0;
+    std::vector<std::pair<std::string, std::string>> headers;  ///< names in small letters
+    std::string body;
+
+    /// "" when there is none.
+    [[nodiscard]] std::string_view header(std::string_view small_name) const noexcept;
+};
+
 /// One exchange with an HTTP server, by libcurl: proxies from the usual variables, TLS verified, "http" and "https" only.
 struct HttpRequest {
     std::string method = "GET", url;
@@ -24,18 +33,14 @@ struct HttpRequest {
     /// Refuses loopback, private and link-local addresses after the name is resolved, and uses no proxy: for addresses that
     /// strangers give.
     bool public_addresses_only = false;
+    /// Ends an exchange, as out of time, over which nothing came for so long; 0: never. `timeout` may be 0 then: none.
+    std::chrono::seconds stall{0};
+    /// Called with status and headers before the first piece of the body that `on_data` takes. What it throws ends the
+    /// exchange.
+    std::function<void(const HttpAnswer&)> on_head;
     /// Takes the body piece by piece in place of HttpAnswer::body, and then `max_answer` does not count. What it throws ends
     /// the exchange.
     std::function<void(std::string_view)> on_data;
-};
-
-struct HttpAnswer {
-    int status = 0;
-    std::vector<std::pair<std::string, std::string>> headers;  ///< names in small letters
-    std::string body;
-
-    /// "" when there is none.
-    [[nodiscard]] std::string_view header(std::string_view small_name) const noexcept;
 };
 
 /// There was no whole answer in time; its code is ErrorCode::io.

@@ -55,6 +55,17 @@ TEST_F(ApiLibrary, RefusesQueriesThatAreOutOfRange) {
     EXPECT_EQ(rooms.ask("GET", "/api/songs?page=1099511627776&page_size=100", token).status, 200);
 }
 
+TEST_F(ApiLibrary, AFormatThatCannotHoldTheSongIsRefusedWithTheReason) {
+    auto song = rooms.add_song(ada, "Odd");
+    const audio::Waveform wave{.sample_rate = 2400, .channels = {std::vector<float>(2400, 0.1F), std::vector<float>(2400)}};
+    rooms.library->keep(song, wave, {}, rooms.stopping);
+    EXPECT_EQ(rooms.ask("GET", "/api/audio/" + song.id).status, 200);
+    const Answer refused = rooms.ask("GET", "/api/audio/" + song.id + "?format=opus");
+    EXPECT_EQ(refused.status, 422);
+    EXPECT_NE(refused.detail().find("cannot be had as opus"), std::string::npos) << refused.text;
+    EXPECT_NE(refused.detail().find("2400"), std::string::npos) << refused.text;
+}
+
 TEST_F(ApiLibrary, ChangesWhatIsNamedAndNothingElse) {
     const auto song = rooms.add_song(ada, "Before");
     const Answer answer = rooms.ask("PATCH", "/api/songs/" + song.id, token, Json{{"title", "After"}, {"rating", 4}});

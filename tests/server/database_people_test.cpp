@@ -9,6 +9,7 @@ namespace heart::test {
 namespace {
 
 using server::database::Invite;
+using server::database::Jobs;
 using server::database::Ledger;
 using server::database::now_ms;
 using server::database::Taken;

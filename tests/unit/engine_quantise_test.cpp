@@ -1,7 +1,7 @@
 // Does a smaller checkpoint hold what its recipe says, and is it the same model?
 
 #include "engine/quantise.h"
-#include "engine/sha256.h"
+#include "formats/digest.h"
 #include "formats/safetensors.h"
 #include "graph/quantise.h"
 #include "support/golden.h"
@@ -183,7 +183,7 @@ TEST(Quantise, MetadataSaysWhatWasDone) {
     const auto files = strings("heart.source.files"), sums = strings("heart.source.sha256");
     ASSERT_EQ(files.size(), 3U) << "shards";
     for (std::size_t i = 0; i < files.size(); ++i) {
-        EXPECT_EQ(sums.at(i), sha256(tiny("HeartMuLa-oss-3B").open(files[i]))) << files[i];
+        EXPECT_EQ(sums.at(i), formats::sha256(tiny("HeartMuLa-oss-3B").open(files[i]))) << files[i];
     }
     EXPECT_EQ(*formats::find_text(set.codec().metadata(), "general.architecture"), "heartcodec");
     EXPECT_EQ(*formats::find_text(set.codec().metadata(), "heart.recipe"), R"({"flow":"f16"})");
@@ -330,16 +330,16 @@ TEST(WeightTypes, AreKnownByTheirNames) {
 // FIPS 180-4 and its examples.
 TEST(Sha256, KnownAnswers) {
     const std::string empty, abc = "abc", million(1'000'000, 'a');
-    EXPECT_EQ(sha256(test::borrowed(empty)), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-    EXPECT_EQ(sha256(test::borrowed(abc)), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    EXPECT_EQ(sha256(test::borrowed(million)), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+    EXPECT_EQ(formats::sha256(test::borrowed(empty)), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    EXPECT_EQ(formats::sha256(test::borrowed(abc)), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    EXPECT_EQ(formats::sha256(test::borrowed(million)), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
 TEST(Sha256, ReadsInPiecesAndSaysSo) {
     const std::string file(40 << 20, 'x');
     std::uint64_t passed = 0;
     int pieces = 0;
-    (void)sha256(test::borrowed(file), [&](std::uint64_t n) { passed += n, ++pieces; });
+    (void)formats::sha256(test::borrowed(file), [&](std::uint64_t n) { passed += n, ++pieces; });
     EXPECT_EQ(passed, file.size());
     EXPECT_GT(pieces, 1);
 }

@@ -32,7 +32,7 @@ database::User user_of_token(const Services& services, std::string_view token) {
            bearer_challenge());
 }
 
-http::Response detail_reply(int status, const std::string& detail, http::Headers headers = {}) {
+http::Response detail_reply(int status, const std::string& detail, const http::Headers& headers = {}) {
     http::Response out = json_reply({{"detail", detail}}, status);
     for (const auto& [name, value] : headers.all()) out.headers.set(name, value);
     return out;
@@ -51,7 +51,7 @@ http::Response account_reply(const AccountError& error) {
     }
     http::Headers headers;
     headers.set("Retry-After", fmt::format("{}", std::max<std::int64_t>(1, (error.retry_after().count() + 999) / 1000)));
-    return detail_reply(429, "Too many tries. Please wait before trying again.", std::move(headers));
+    return detail_reply(429, "Too many tries. Please wait before trying again.", headers);
 }
 
 http::Response assistant_reply(const AssistantError& error) {

@@ -48,7 +48,7 @@ public:
         if (first || taken > 0) return http::BodySource::State::ready;
         return ended_ ? http::BodySource::State::ended : http::BodySource::State::waiting;
     }
-    void set_wake(std::function<void()> wake) {
+    void set_wake(const std::function<void()>& wake) {
         bool news = false;
         {
             const std::lock_guard lock(mutex_);

@@ -410,7 +410,7 @@ std::string Fields::choice_or(const std::string& name, const std::string& fallba
     const Json* value = find(name);
     if (value == nullptr) return fallback;
     if (value->is_string()) {
-        const auto text = value->get<std::string>();
+        auto text = value->get<std::string>();
         if (std::find(choices.begin(), choices.end(), text) != choices.end()) return text;
     }
     const std::string list = quoted_list(choices);

@@ -1,0 +1,124 @@
+#!/bin/sh
+# Builds Heart for this machine and offers the published checkpoints. Fetches nothing but packages, ggml and checkpoints, and
+# runs nothing that it fetched as a script.
+set -eu
+cd "$(dirname "$0")"
+
+usage() {
+  cat <<'HELP'
+Usage: ./install.sh [options]
+
+  -y, --yes             Ask nothing: install packages, build; no checkpoints unless --pull
+  --device KIND         auto (what is found), cpu or cuda
+  --pull                Download the recommended checkpoints (22 GB) into --model-path
+  --no-pull             Do not offer them
+  --model-path PATH     Folder of the checkpoints (default: ./ckpt)
+  --source SOURCE       huggingface, modelscope or the address of a mirror (default: huggingface)
+  --prefix PATH         Install heart there too (/usr/local, ~/.local); otherwise it stays in build/
+  -h, --help            This help
+HELP
+}
+
+fail() {
+  echo "install.sh: $1" >&2
+  exit 1
+}
+
+yes=false device=auto pull=ask model_path=./ckpt source=huggingface prefix=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --device | --model-path | --source | --prefix) [ $# -ge 2 ] || fail "$1 needs a value" ;;
+  esac
+  case $1 in
+    -y | --yes) yes=true; shift ;;
+    --device) device=$2; shift 2 ;;
+    --pull) pull=yes; shift ;;
+    --no-pull) pull=no; shift ;;
+    --model-path) model_path=$2; shift 2 ;;
+    --source) source=$2; shift 2 ;;
+    --prefix) prefix=$2; shift 2 ;;
+    -h | --help) usage; exit 0 ;;
+    *) echo "install.sh: unknown option $1" >&2; usage >&2; exit 1 ;;
+  esac
+done
+
+# --- the machine ---
+gpu=none
+if command -v nvidia-smi > /dev/null 2>&1 && nvidia-smi -L > /dev/null 2>&1; then
+  gpu=nvidia
+elif [ -e /dev/kfd ]; then
+  gpu=amd
+fi
+nvcc=$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2> /dev/null || true)
+case $device in
+  auto)
+    device=cpu
+    if [ $gpu = nvidia ]; then
+      if [ -n "$nvcc" ]; then
+        device=cuda
+      else
+        echo "install.sh: there is an NVIDIA GPU but no CUDA toolkit (nvcc, 12.4 or later): building for the CPU" >&2
+      fi
+    elif [ $gpu = amd ]; then
+      echo "install.sh: there is an AMD GPU, for which Heart has no kernels yet: building for the CPU" >&2
+    fi
+    ;;
+  cpu) ;;
+  cuda) [ -n "$nvcc" ] || fail "--device cuda needs the CUDA toolkit (nvcc, 12.4 or later)" ;;
+  *) fail "--device is auto, cpu or cuda, not '$device'" ;;
+esac
+echo "install.sh: building for $device"
+
+# --- what building takes ---
+mkdir -p build
+if command -v apt-get > /dev/null 2>&1; then
+  scripts/install-deps.sh
+else
+  as_root=
+  [ "$(id -u)" = 0 ] || as_root=sudo
+  if command -v dnf > /dev/null 2>&1; then
+    packages="gcc-c++ cmake ninja-build git pkgconf-pkg-config fmt-devel json-devel cli11-devel utf8proc-devel
+      libsndfile-devel taglib-devel kiss-fft-devel libpng-devel libjpeg-turbo-devel zlib-devel openssl-devel soci-devel
+      soci-sqlite3-devel sqlite-devel libsodium-devel libxcrypt-devel libcurl-devel cairo-devel libarchive-devel boost-devel"
+    command="dnf install -y"
+  elif command -v pacman > /dev/null 2>&1; then
+    packages="gcc cmake ninja git pkgconf fmt nlohmann-json cli11 libutf8proc libsndfile taglib libpng libjpeg-turbo zlib
+      openssl sqlite libsodium libxcrypt curl cairo libarchive boost soci kissfft"
+    command="pacman -S --needed --noconfirm"
+  else
+    fail "no apt-get, dnf or pacman: please install what scripts/install-deps.sh lists, then run 'make build'"
+  fi
+  # shellcheck disable=SC2086
+  echo "install.sh: $command" $packages
+  if [ $yes = false ]; then
+    printf 'Install them? [Y/n] '
+    read -r answer || answer=n
+    case $answer in [nN]*) fail "stopped: the packages above are needed" ;; esac
+  fi
+  # shellcheck disable=SC2086
+  $as_root $command $packages
+fi
+
+# --- building ---
+preset=release
+[ $device = cpu ] || preset=cuda
+jobs=$(nproc 2> /dev/null || echo 2)
+[ -z "$nvcc" ] || PATH=$PATH:$(dirname "$nvcc")
+cmake --preset $preset -DHEART_TESTS=OFF > build/configure.log 2>&1 || { cat build/configure.log >&2; exit 1; }
+cmake --build --preset $preset -j "$jobs"
+heart=build/$preset/heart
+[ -z "$prefix" ] || cmake --install build/$preset --prefix "$prefix"
+"$heart" --version
+
+# --- checkpoints ---
+if [ $pull = ask ] && [ $yes = false ] && [ -t 0 ]; then
+  printf 'Download the checkpoints of HeartMuLa (22 GB) into %s? [y/N] ' "$model_path"
+  read -r answer || answer=n
+  case $answer in [yY]*) pull=yes ;; esac
+fi
+if [ $pull = yes ]; then "$heart" pull --to "$model_path" --source "$source"; fi
+
+echo
+echo "Heart is built: $heart. A first song: $heart generate --save-path song.flac"
+echo "The studio, with its page: ./start.sh"
+if [ $pull != yes ]; then echo "It sings with its small built-in model; for HeartMuLa itself: $heart pull"; fi

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace heart::hub {
+
+/// A checkpoint that is published, and where it belongs among the others (the layout that heartlib's README gives).
+struct Repository {
+    enum class Part { shared, language_model, codec, transcriptor, encoder };
+
+    std::string_view name;   ///< "HeartCodec-oss-20260123"
+    std::string_view owner;  ///< "HeartMuLa", on Hugging Face and ModelScope alike
+    Part part;
+    std::string_view about;    ///< one line for people
+    std::string_view licence;  ///< SPDX
+    double gigabytes;          ///< about
+    /// What it holds, for servers that cannot list. A name with '*' stands for the files that its index lists.
+    std::span<const std::string_view> files;
+};
+
+/// All of them, the recommended ones first.
+[[nodiscard]] std::span<const Repository> catalogue();
+
+/// By name, with or without its owner, in any case. ErrorCode::not_found listing the names.
+[[nodiscard]] const Repository& repository_named(std::string_view name);
+
+/// What makes songs: HeartMuLaGen and the pair of language model and codec that its authors recommend.
+[[nodiscard]] std::vector<const Repository*> recommended();
+
+/// `wanted` and what they cannot do without: a language model needs HeartMuLaGen and a codec.
+[[nodiscard]] std::vector<const Repository*> with_companions(const std::vector<const Repository*>& wanted);
+
+/// The folder of a checkpoint among others: "HeartCodec-oss"; "" for files that stand beside the folders. `version` names
+/// that of the language model: "HeartMuLa-oss-<version>".
+[[nodiscard]] std::string folder_of(const Repository& repository, std::string_view version);
+
+}  // namespace heart::hub
