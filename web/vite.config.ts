@@ -6,7 +6,9 @@ import { defineConfig } from 'vite';
 const studio = process.env.HEART_STUDIO ?? 'http://127.0.0.1:8000';
 const ports = process.env.FRONTEND_PORT;
 
-export default defineConfig({
+export default defineConfig(({ command }) => ({
+  // Names relative to the document: the built page works under any path that a proxy puts before it.
+  base: command === 'build' ? './' : '/',
   plugins: [react(), tailwindcss()],
   server: {
     port: ports ? Number(ports) : 5173,
@@ -21,4 +23,4 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-});
+}));

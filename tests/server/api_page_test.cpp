@@ -36,7 +36,7 @@ protected:
     /// The address of the page's first script, as the page names it.
     std::string script() const {
         const std::string page = text_of(ask("/"));
-        const std::size_t begin = page.find("/assets/");
+        const std::size_t begin = page.find("./assets/") + 1;
         return page.substr(begin, page.find('"', begin) - begin);
     }
 
@@ -46,8 +46,8 @@ protected:
 TEST_F(Page, EveryAddressOfItAnswersWithTheSameDocument) {
     const std::string page = text_of(ask("/"));
     ASSERT_NE(page.find("<div id=\"root\">"), std::string::npos);
-    for (const char* path : {"/create", "/queue", "/library", "/library/some-song", "/playlists/one", "/compare", "/system",
-                             "/admin", "/profile", "/shared/some-token", "/sign-in", "/register", "/index.html"}) {
+    for (const char* path : {"/create", "/queue", "/library", "/compare", "/system", "/admin", "/profile", "/sign-in",
+                             "/register", "/index.html"}) {
         const http::Response answer = ask(path);
         EXPECT_EQ(answer.status, 200) << path;
         EXPECT_EQ(text_of(answer), page) << path;
@@ -55,8 +55,34 @@ TEST_F(Page, EveryAddressOfItAnswersWithTheSameDocument) {
     }
 }
 
+// A proxy may put any path before the studio's: nothing is named from the root of the host, and a folder further down the
+// same files are one folder up.
+TEST_F(Page, WhatItLoadsIsNamedRelativeToItsAddress) {
+    const std::string page = text_of(ask("/create"));
+    EXPECT_EQ(page.find("=\"/"), std::string::npos);
+    ASSERT_NE(page.find("src=\"./assets/"), std::string::npos);
+    for (const char* path : {"/library/some-song", "/playlists/one", "/shared/some-token"}) {
+        const http::Response answer = ask(path, accepting("gzip"));
+        std::string expected = page;
+        for (std::size_t at = 0; (at = expected.find("=\"./", at)) != std::string::npos; at += 5)
+            expected.insert(at + 2, ".");
+        EXPECT_EQ(answer.status, 200) << path;
+        EXPECT_EQ(text_of(answer), expected) << path;
+        EXPECT_EQ(header_of(answer, "Cache-Control"), "no-cache") << path;
+        EXPECT_NE(header_of(answer, "ETag"), header_of(ask("/create"), "ETag")) << path;
+    }
+}
+
+// It may only look after addresses beside and below its own.
+TEST_F(Page, TheWorkerThatKeepsItIsAtItsRoot) {
+    const http::Response answer = ask("/sw.js");
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(header_of(answer, "Content-Type"), "text/javascript; charset=utf-8");
+    EXPECT_EQ(header_of(answer, "Cache-Control"), "no-cache");
+}
+
 TEST_F(Page, WhatIsNotItsOwnIsLeftToOthers) {
-    for (const char* path : {"/api/none", "/assets/none.js", "/nowhere", "/createx"})
+    for (const char* path : {"/api/none", "/assets/none.js", "/nowhere", "/createx", "/library/a/b"})
         EXPECT_EQ(ask(path).status, 404) << path;
 }
 

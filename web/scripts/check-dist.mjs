@@ -22,6 +22,7 @@ function contents(folder) {
 
 try {
   run('npx', 'vite', 'build', '--outDir', fresh, '--emptyOutDir', '--logLevel', 'error');
+  run('node', 'scripts/worker.mjs', fresh);
   run('node', 'scripts/compress.mjs', fresh);
   const [there, wanted] = [contents('dist'), contents(fresh)];
   const wrong = [...new Set([...there.keys(), ...wanted.keys()])].filter((name) => {

@@ -1,5 +1,6 @@
 // Heart Studio's page: built from web/, embedded as it is. Every address of the page answers with the same document, whose
-// script reads the address; so links into the page and its reload button work.
+// script reads the address; so links into the page and its reload button work. It names what it loads relative to itself, so
+// that it works under any path that a proxy puts before it.
 
 #include "core/error.h"
 #include "server/api/services.h"
@@ -26,9 +27,10 @@ constexpr const char* kPagePolicy =
     "frame-ancestors 'none'";
 
 // What the page's own router knows: see web/src/shell/App.tsx.
-constexpr const char* kPlaces[] = {"/create",  "/queue",   "/library", "/library/{rest...}", "/playlists/{rest...}",
-                                   "/compare", "/system",  "/admin",   "/profile",           "/shared/{rest...}",
-                                   "/sign-in", "/register"};
+constexpr const char* kPlaces[] = {"/",       "/create", "/queue",   "/library", "/compare",
+                                   "/system", "/admin",  "/profile", "/sign-in", "/register"};
+// Those that are a folder further down.
+constexpr const char* kInnerPlaces[] = {"/library/{id}", "/playlists/{id}", "/shared/{token}"};
 
 std::string_view media_type_of(std::string_view name) {
     constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
@@ -94,6 +96,17 @@ std::map<std::string, WebFile, std::less<>> web_files() {
     return out;
 }
 
+/// The document for an address a folder further down.
+std::string inner_document(std::string_view html) {
+    constexpr std::string_view kHere = "=\"./";
+    std::string out;
+    for (std::size_t at = html.find(kHere); at != html.npos; at = html.find(kHere)) {
+        out.append(html.substr(0, at)).append("=\"../");
+        html.remove_prefix(at + kHere.size());
+    }
+    return out.append(html);
+}
+
 http::Response answer(const WebFile& file, const http::Request& request) {
     http::Response out;
     const auto accepted = request.headers.find("Accept-Encoding");
@@ -124,9 +137,11 @@ void add_page_endpoints(http::Router& router) {
         router.add("GET", entry.first, [&file](const http::Request& r) { return answer(file, r); });
     }
     const WebFile& index = files.at("/index.html");
-    const auto page = [&index](const http::Request& r) { return answer(index, r); };
-    router.add("GET", "/", page);
-    for (const char* place : kPlaces) router.add("GET", place, page);
+    for (const char* place : kPlaces)
+        router.add("GET", place, [&index](const http::Request& r) { return answer(index, r); });
+    static const std::string inner_text = inner_document(index.plain);
+    static const WebFile inner{inner_text, {}, index.media_type, accounts::hash_secret(inner_text).substr(0, 32)};
+    for (const char* place : kInnerPlaces) router.add("GET", place, [](const http::Request& r) { return answer(inner, r); });
 }
 
 }  // namespace heart::server::api

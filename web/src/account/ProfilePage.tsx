@@ -9,6 +9,7 @@ import { PageHead } from '../shell/PageHead';
 import { Button, Card, Field, Select, TextInput } from '../ui/kit';
 import { type Theme, setTheme, useTheme } from '../ui/look';
 import { toast } from '../ui/toasts';
+import { Webhooks } from './Webhooks';
 import { signIn, signOut, useSession } from './session';
 
 export function ProfilePage() {
@@ -43,6 +44,7 @@ export function ProfilePage() {
         </Field>
       </Card>
       <ChangePassword />
+      <Webhooks />
       <Card className="flex flex-wrap items-center justify-between gap-4 p-5 md:p-6">
         <div className="min-w-0">
           <h2 className="text-base">{t('account.everywhere')}</h2>

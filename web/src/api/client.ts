@@ -3,6 +3,7 @@
 import createClient from 'openapi-fetch';
 
 import { sessionToken, signOut } from '../account/session';
+import { at, base } from './base';
 import type { components, paths } from './schema';
 
 export type Song = components['schemas']['Song'];
@@ -43,7 +44,7 @@ export function faultOf(status: number, body: unknown, retryAfter: string | null
   return new ApiError(status, `HTTP ${status}`, [], wait);
 }
 
-export const client = createClient<paths>({ baseUrl: '' , fetch: (request) => fetch(request) });
+export const client = createClient<paths>({ baseUrl: base, fetch: (request) => fetch(request) });
 
 client.use({
   onRequest({ request }) {
@@ -76,15 +77,15 @@ export async function got<T>(answer: Promise<Answer<T>>): Promise<T> {
 
 /** Where a song's sound is, for an audio element. */
 export function audioAddress(song: Pick<Song, 'id' | 'audio_url'>, signed: boolean): string {
-  return signed ? `${song.audio_url}&inline=1` : `/api/audio/${song.id}?inline=1`;
+  return at(signed ? `${song.audio_url}&inline=1` : `/api/audio/${song.id}?inline=1`);
 }
 
 export function coverAddress(song: Pick<Song, 'id' | 'thumbnail_url' | 'thumbnail_path'>, signed: boolean): string | null {
   if (!song.thumbnail_path && !song.thumbnail_url) return null;
-  if (signed) return song.thumbnail_url ? `${song.thumbnail_url}&inline=1` : null;
-  return `/api/thumbnail/${song.id}?inline=1`;
+  if (signed) return song.thumbnail_url ? at(`${song.thumbnail_url}&inline=1`) : null;
+  return at(`/api/thumbnail/${song.id}?inline=1`);
 }
 
 export function downloadAddress(song: Pick<Song, 'audio_url'>, format: 'wav' | 'flac' | 'mp3' | 'opus'): string {
-  return `${song.audio_url}${song.audio_url.includes('?') ? '&' : '?'}format=${format}`;
+  return at(`${song.audio_url}${song.audio_url.includes('?') ? '&' : '?'}format=${format}`);
 }

@@ -1,5 +1,6 @@
 // Server-sent events by fetch, because EventSource cannot send the token in a header.
 
+import { at } from './base';
 import type { ProgressUpdate } from './client';
 
 /** Cuts a stream of text into the data of events (HTML standard, 9.2.6). Comments and other fields are passed over. */
@@ -44,7 +45,7 @@ export function listenToEvents({ token, onUpdate, onLink, onRefused }: Listen): 
   let wait = kFirstWait;
 
   const hear = async (): Promise<void> => {
-    const response = await fetch('/api/events', {
+    const response = await fetch(at('/api/events'), {
       headers: { Authorization: `Bearer ${token}`, Accept: 'text/event-stream' },
       signal: stop.signal,
       cache: 'no-store',

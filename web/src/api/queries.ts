@@ -36,28 +36,37 @@ export type SongFilter = {
 
 export type SongPage = { items: Song[]; total: number; page: number; page_size: number };
 
+const songsAt = (filter: SongFilter, page: number, signal: AbortSignal): Promise<SongPage> =>
+  got(
+    client.GET('/api/songs', {
+      signal,
+      params: {
+        query: {
+          page,
+          page_size: kPageSize,
+          order: filter.order,
+          favourites: filter.favourites,
+          deleted: filter.deleted,
+          ...(filter.search ? { search: filter.search } : {}),
+          ...(filter.playlist ? { playlist: filter.playlist } : {}),
+        },
+      },
+    }),
+  );
+
 export const songsQuery = (filter: SongFilter) =>
   infiniteQueryOptions({
     queryKey: ['songs', filter] as const,
     initialPageParam: 1,
-    queryFn: ({ pageParam, signal }): Promise<SongPage> =>
-      got(
-        client.GET('/api/songs', {
-          signal,
-          params: {
-            query: {
-              page: pageParam,
-              page_size: kPageSize,
-              order: filter.order,
-              favourites: filter.favourites,
-              deleted: filter.deleted,
-              ...(filter.search ? { search: filter.search } : {}),
-              ...(filter.playlist ? { playlist: filter.playlist } : {}),
-            },
-          },
-        }),
-      ),
+    queryFn: ({ pageParam, signal }): Promise<SongPage> => songsAt(filter, pageParam, signal),
     getNextPageParam: (last) => (last.page * last.page_size < last.total ? last.page + 1 : undefined),
+  });
+
+/** One page of them, for lists that begin anywhere. Of the same key as the others: what changes one changes all. */
+export const songsPageQuery = (filter: SongFilter, page: number) =>
+  queryOptions({
+    queryKey: ['songs', filter, page] as const,
+    queryFn: ({ signal }) => songsAt(filter, page, signal),
   });
 
 export const statusQuery = queryOptions({
@@ -102,9 +111,11 @@ export const useSignedMedia = (): boolean => useStatus().data?.signed_media ?? f
 /** Changes a song wherever the cache holds it. */
 export function patchSong(queries: QueryClient, id: string, change: Partial<Song>): void {
   const patch = (song: Song): Song => (song.id === id ? { ...song, ...change } : song);
-  queries.setQueriesData<InfiniteData<SongPage>>({ queryKey: ['songs'] }, (old) =>
-    old ? { ...old, pages: old.pages.map((page) => ({ ...page, items: page.items.map(patch) })) } : old,
-  );
+  const patchPage = (page: SongPage): SongPage => ({ ...page, items: page.items.map(patch) });
+  queries.setQueriesData<InfiniteData<SongPage> | SongPage>({ queryKey: ['songs'] }, (old) => {
+    if (!old) return old;
+    return 'pages' in old ? { ...old, pages: old.pages.map(patchPage) } : patchPage(old);
+  });
   queries.setQueryData<Song>(['song', id], (old) => (old ? patch(old) : old));
   queries.setQueriesData<{ songs: Song[] }>({ queryKey: ['playlist'] }, (old) =>
     old?.songs ? { ...old, songs: old.songs.map(patch) } : old,

@@ -227,7 +227,7 @@ function NamePreset({ onDone }: { onDone: () => void }) {
       }}
     >
       <TextInput
-        autoFocus
+        data-first
         aria-label={t('create.presetName')}
         placeholder={t('create.presetName')}
         maxLength={60}

@@ -206,7 +206,7 @@ function Sections({ sections, onMove, onJump, onRemove }: SectionsProps) {
           className={cx('rounded-full', dragged === index && 'opacity-40', over === index && dragged !== null && 'ring-2 ring-edge')}
         >
           <Menu
-            label={t('create.sectionMenu', { name: name(section) })}
+            label={`${t('create.sectionMenu', { name: name(section) })}${section.sung > 0 ? ` ${t('create.lines', { count: section.sung })}` : ''}`}
             items={[
               { label: t('create.jump'), icon: TextCursor, run: () => onJump(section) },
               ...(index > 0 ? [{ label: t('create.earlierUp'), icon: ArrowUp, run: () => onMove(index, index - 1) }] : []),
@@ -224,7 +224,7 @@ function Sections({ sections, onMove, onJump, onRemove }: SectionsProps) {
               >
                 <GripVertical size={13} aria-hidden className="text-faint" />
                 <span aria-hidden className="size-2 rounded-full" style={{ background: colourOf(section.kind) }} />
-                <span className="ml-1">{name(section)}</span>
+                <span className="ml-1">{name(section)}</span>{' '}
                 {section.sung > 0 && <span className="ml-1 text-faint">{section.sung}</span>}
               </button>
             )}

@@ -23,7 +23,7 @@ export const es: Dictionary = {
     lost: 'El estudio no responde. Se sigue intentando; lo que escribes se conserva.',
     offline: 'Estás sin conexión. Lo que escribes se conserva en este dispositivo.',
   },
-  user: { menu: 'Cuenta de {{name}}', profile: 'Perfil', admin: 'Administración', keys: 'Teclas', system: 'Tema del sistema', light: 'Tema claro', dark: 'Tema oscuro', signOut: 'Cerrar sesión' },
+  user: { menu: 'Cuenta de {{name}}', profile: 'Perfil', admin: 'Administración', keys: 'Teclas', system: 'Tema del sistema', light: 'Tema claro', dark: 'Tema oscuro', signOut: 'Cerrar sesión', install: 'Instalar como aplicación' },
   keys: {
     title: 'Teclas', listening: 'Escuchar', everywhere: 'En todas partes', writing: 'Escribir y comparar', play: 'Reproducir o pausar', back: '10 segundos atrás', forward: '10 segundos adelante',
     nextPrevious: 'Siguiente, anterior', mute: 'Silencio', volume: 'Más alto, más bajo', repeatShuffle: 'Repetir, mezclar', listeningView: 'Vista de escucha', palette: 'Encontrar todo', search: 'Buscar en tus canciones',
@@ -80,7 +80,7 @@ export const es: Dictionary = {
     live: 'La oyes mientras se hace', open: 'Abrir la vista de escucha', shut: 'Cerrar la vista de escucha', listening: 'Escucha', close: 'Cerrar el reproductor', failed: 'Esta canción no suena. Reinténtalo.',
   },
   library: {
-    songs_one: '{{count}} canción', songs_other: '{{count}} canciones', search: 'Buscar en título, etiquetas, letra', favourites: 'Favoritas', favourite: 'Favorita: {{title}}', order: 'Orden',
+    songs_one: '{{count, number}} canción', songs_other: '{{count, number}} canciones', search: 'Buscar en título, etiquetas, letra', favourites: 'Favoritas', favourite: 'Favorita: {{title}}', order: 'Orden',
     orders: { newest: 'Las más nuevas', oldest: 'Las más antiguas', title: 'Por título', longest: 'Las más largas' }, asTable: 'Como tabla', asCards: 'Como tarjetas', bin: 'Papelera', binText: 'Las canciones se quedan aquí 30 días.',
     binEmpty: 'La papelera está vacía', binEmptyText: 'Las canciones que borras esperan aquí 30 días.', back: 'Volver a la biblioteca', empty: 'Aún sin canciones', emptyText: 'Cada canción se guarda aquí, con todo lo que la hizo.',
     nothingFound: 'No se encontró nada', nothingFoundText: 'Cada palabra debe estar en el título, las etiquetas o la letra.', clearSearch: 'Mostrar todo', play: 'Reproducir {{title}}', select: 'Elegir {{title}}', chosen_one: '{{count}} elegida', chosen_other: '{{count}} elegidas',
@@ -96,19 +96,24 @@ export const es: Dictionary = {
     playlistName: 'Nombre de la lista', added_one: 'Añadida a «{{name}}».', added_other: '{{count}} canciones añadidas a «{{name}}».', playlistEmpty: 'Aún no hay nada', playlistEmptyText: 'Elige canciones en la biblioteca y añádelas a esta lista.', playlistRemoved: 'La lista ya no está; sus canciones quedan.',
     removePlaylist: 'Borrar esta lista', noPlaylist: 'Esta lista no está aquí', moveUp: 'Subir {{title}}', moveDown: 'Bajar {{title}}', takeOut: 'Sacar {{title}} de la lista', column: { title: 'Título', tags: 'Etiquetas', length: 'Duración', rating: 'Valoración', made: 'Hecha' },
     dropHere: 'Suelta la canción: se abre su receta', noRecipe: '«{{name}}» no lleva una receta de Heart.',
+    cover: 'Portada', changeCover: 'Cambiar la portada', coverOwn: 'Una imagen tuya', coverModel: 'Que la dibuje el modelo de imágenes', coverDrawn: 'Dibujarla de nuevo desde la canción', coverChanged: 'La portada ha cambiado.', noPicture: 'Este navegador no puede leer esa imagen. Prueba con PNG o JPEG.', emptyBin: 'Vaciar la papelera', purge: 'Borrar para siempre', purgeText_one: '{{count}} canción se borra para siempre, con su sonido y su portada. No hay vuelta atrás.', purgeText_other: '{{count}} canciones se borran para siempre, con su sonido y sus portadas. No hay vuelta atrás.', purged_one: '{{count}} canción borrada para siempre.', purged_other: '{{count}} canciones borradas para siempre.',
   },
   compare: { title: 'Comparar tomas', text: 'Todas en el mismo punto, tan altas como la más baja.', hear: 'Oír', hearing: 'Se oye', keys: 'X pasa a la siguiente toma, de 1 a 8 eliges una, Espacio reproduce.', few: 'Hacen falta dos canciones', fewText: 'Abre esta página desde una canción con varias tomas.' },
   shared: { from: 'Hecha con Heart Studio', gone: 'Este enlace ya no vale', goneText: 'Caducó o fue retirado. Pide uno nuevo a quien lo envió.' },
+  hooks: {
+    title: 'Webhooks', text: 'Direcciones que reciben aviso cuando una canción tuya termina, falla o se cancela.', url: 'Dirección', remove: 'Borrar {{url}}', secret: 'Secreto', secretOnce: 'Con este secreto compruebas que un mensaje vino de aquí. Solo se muestra esta vez.',
+  },
   system: {
     text: 'Qué es este estudio y qué puede hacer ahora.', api: 'API', gpu: 'Las canciones se hacen en esta tarjeta gráfica.', cpu: 'Las canciones se hacen en este procesador.', pace: 'Un segundo de música tarda unos {{factor}} s.', model: 'Modelo', loaded: 'En memoria',
     inMemory: 'cargado', notInMemory: 'se carga con la primera canción', queue: 'Cola de todos', help: 'Ayuda de escritura', connected: 'conectada', notConnected: 'no conectada', covers: 'Portadas', coversBoth: 'dibujadas aquí o por el modelo de imagen', coversOwn: 'dibujadas aquí',
     registration: 'Cuentas nuevas', registrations: { open: 'abiertas a todos', invite: 'con invitación', closed: 'cerradas' }, media: 'Canciones y portadas', signed: 'solo con dirección firmada', unsigned: 'para quien sepa la dirección', limits: 'Límites',
     limitsText: '{{takes}} tomas por petición, {{waiting}} canciones en espera', version: 'Versión',
+    memory: 'Memoria en uso', made: 'Hecho desde el arranque', madeText: '{{music}} de música en {{work}}',
   },
   admin: {
     text: 'Cuentas, invitaciones, la cola de todos, disco y copias.', only: 'Para administradores', onlyText: 'Tu cuenta no puede ver esta página.', users: 'Cuentas', admin: 'administra', disabled: 'desactivada', actions: 'Cambiar {{name}}', change: 'Cambiar', makeAdmin: 'Hacer administrador',
     takeAdmin: 'Quitar administración', disable: 'Desactivar', enable: 'Activar', deleteUser: 'Borrar cuenta', deleteText: 'Esto borra a {{name}} con todas sus canciones, para siempre. Escribe el nombre para seguir.', typeName: 'Nombre de la cuenta', invites: 'Invitaciones', invite: 'Invitar a alguien',
-    inviteOnce: 'Envía este enlace. Se muestra solo esta vez y vale para una cuenta.', inviteLink: 'Enlace de invitación', inviteUntil: 'caduca {{date}}', noInvites: 'Sin invitaciones abiertas.', removeInvite: 'Retirar invitación', queue: 'La cola de todos', disk: 'Disco', audio_one: '{{count}} canción',
-    audio_other: '{{count}} canciones', coverFiles: 'Portadas', cache: 'Otros formatos, hechos a petición', database: 'Base de datos', backups: 'Copias', free: 'Libre', backUp: 'Hacer copia ahora', backedUp: 'La copia está escrita.', noBackups: 'Aún sin copias.', removeBackup: 'Borrar copia',
+    inviteOnce: 'Envía este enlace. Se muestra solo esta vez y vale para una cuenta.', inviteLink: 'Enlace de invitación', inviteUntil: 'caduca {{date}}', noInvites: 'Sin invitaciones abiertas.', removeInvite: 'Retirar invitación', queue: 'La cola de todos', disk: 'Disco', audio_one: '{{count, number}} canción',
+    audio_other: '{{count, number}} canciones', coverFiles: 'Portadas', cache: 'Otros formatos, hechos a petición', database: 'Base de datos', backups: 'Copias', free: 'Libre', backUp: 'Hacer copia ahora', backedUp: 'La copia está escrita.', noBackups: 'Aún sin copias.', downloadBackup: 'Descargar {{name}}', removeBackup: 'Borrar {{name}}',
   },
 };

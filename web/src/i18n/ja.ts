@@ -8,7 +8,7 @@ export const ja: Dictionary = {
   },
   nav: { label: 'メイン', create: '作る', queue: '待ち行列', library: 'ライブラリ', system: 'システム', inQueue_one: '{{count}} 曲が進行中', inQueue_other: '{{count}} 曲が進行中' },
   shell: { skip: '本文へ', home: 'Heart Studio', notFound: 'ここには何もありません', notFoundText: 'このアドレスの先には何もありません。曲やページが移ったのかもしれません。', toCreate: '曲を書く', lost: 'スタジオが応答しません。再試行中です。入力は残ります。', offline: 'オフラインです。入力はこの端末に残ります。' },
-  user: { menu: '{{name}} のアカウント', profile: 'プロフィール', admin: '管理', keys: 'キー', system: 'システムに合わせる', light: '明るいテーマ', dark: '暗いテーマ', signOut: 'サインアウト' },
+  user: { menu: '{{name}} のアカウント', profile: 'プロフィール', admin: '管理', keys: 'キー', system: 'システムに合わせる', light: '明るいテーマ', dark: '暗いテーマ', signOut: 'サインアウト', install: 'アプリとして入れる' },
   keys: {
     title: 'キー', listening: '聴く', everywhere: 'どこでも', writing: '書く・比べる', play: '再生・一時停止', back: '10 秒戻る', forward: '10 秒進む', nextPrevious: '次・前', mute: 'ミュート', volume: '大きく・小さく', repeatShuffle: 'リピート・シャッフル', listeningView: '鑑賞画面',
     palette: '何でも探す', search: '曲を検索', toCreate: '作る', toQueue: '待ち行列', toLibrary: 'ライブラリ', toSystem: 'システム', help: 'このキー一覧', make: '作る', switch: 'テイクを切り替える',
@@ -43,21 +43,26 @@ export const ja: Dictionary = {
   },
   player: { label: 'プレーヤー', play: '再生', pause: '一時停止', playPause: '再生・一時停止', playAll: 'すべて再生', next: '次', previous: '前', shuffle: 'シャッフル', repeat: { off: 'リピート：オフ', all: 'リピート：すべて', one: 'リピート：この曲' }, speed: '速さ', volume: '音量', mute: 'ミュート', unmute: 'ミュート解除', position: '曲の位置', live: '作りながら再生しています', open: '鑑賞画面を開く', shut: '鑑賞画面を閉じる', listening: '鑑賞', close: 'プレーヤーを閉じる', failed: 'この曲を再生できません。もう一度試してください。' },
   library: {
-    songs_one: '{{count}} 曲', songs_other: '{{count}} 曲', search: 'タイトル、タグ、歌詞を検索', favourites: 'お気に入り', favourite: 'お気に入り：{{title}}', order: '並び順', orders: { newest: '新しい順', oldest: '古い順', title: 'タイトル順', longest: '長い順' }, asTable: '表で見る', asCards: 'カードで見る', bin: 'ごみ箱', binText: '曲は 30 日間ここに残ります。', binEmpty: 'ごみ箱は空です', binEmptyText: '消した曲は 30 日間ここに残ります。',
+    songs_one: '{{count, number}} 曲', songs_other: '{{count, number}} 曲', search: 'タイトル、タグ、歌詞を検索', favourites: 'お気に入り', favourite: 'お気に入り：{{title}}', order: '並び順', orders: { newest: '新しい順', oldest: '古い順', title: 'タイトル順', longest: '長い順' }, asTable: '表で見る', asCards: 'カードで見る', bin: 'ごみ箱', binText: '曲は 30 日間ここに残ります。', binEmpty: 'ごみ箱は空です', binEmptyText: '消した曲は 30 日間ここに残ります。',
     back: 'ライブラリへ戻る', empty: 'まだ曲がありません', emptyText: '作った曲はすべて、作り方とともにここに残ります。', nothingFound: '見つかりません', nothingFoundText: 'どの語もタイトル、タグ、歌詞のどこかに必要です。', clearSearch: 'すべて表示', play: '{{title}} を再生', select: '{{title}} を選ぶ', chosen_one: '{{count}} 曲選択', chosen_other: '{{count}} 曲選択', chooseAll: '表示分すべて', clearChoice: '選択を解除', more: '{{title}} のその他', details: '詳細', again: 'この設定でもう一度作る', loaded: 'レシピを「作る」に開きました。下書きは残っています。',
     playNext: '再生列に追加', addToPlaylist: 'プレイリストに追加', share: '共有', compare: '比べる', remove: '消す', removed_one: 'ごみ箱に移しました。', removed_other: '{{count}} 曲をごみ箱に移しました。', restore: 'ごみ箱から戻す', restoreOne: '{{title}} をごみ箱から戻す', restored_one: 'ライブラリに戻りました。', restored_other: '{{count}} 曲がライブラリに戻りました。', download: 'ダウンロード', format: { wav: 'WAV、作られたまま', flac: 'FLAC、小さく劣化なし', mp3: 'MP3、どこでも再生', opus: 'Opus、最小' }, downloadAs: { wav: 'WAV をダウンロード', flac: 'FLAC をダウンロード', mp3: 'MP3 をダウンロード', opus: 'Opus をダウンロード' },
     rename: '名前を変える', lyrics: '歌詞', noLyrics: 'この曲に言葉はありません。', recipe: '作り方', allSettings: 'すべての設定', unknownSeed: '不明', takeLabel: 'テイク', take: 'テイク {{number}}', takes: 'テイク', rating: '{{title}} の評価', stars_one: '星 {{count}}', stars_other: '星 {{count}}', gone: 'この曲はここにありません', goneText: 'ごみ箱にあるか、他の人のものかもしれません。', copyLink: 'この曲のリンクをコピー', linkCopied: 'コピーしました。あなた用のリンクです。人に見せるには共有してください。', shareText: 'リンクを持つ人は、アカウントなしでこの曲を聴き、歌詞を読めます。',
     shareFor: '期間', days_one: '{{count}} 日', days_other: '{{count}} 日', makeLink: 'リンクを作る', link: 'リンク', copy: 'コピー', copied: 'コピーしました', copyFailed: 'ブラウザがコピーを許しません。選択してコピーしてください。', sharedUntil: '{{date}} まで有効', withdraw: 'すべてのリンクを取り消す', unshared: 'この曲のリンクはすべて無効です。', playlist: 'プレイリスト', playlists: 'プレイリスト', newPlaylist: '新しいプレイリスト', playlistName: 'プレイリスト名', added_one: '「{{name}}」に追加しました。', added_other: '{{count}} 曲を「{{name}}」に追加しました。', playlistEmpty: 'まだ何もありません', playlistEmptyText: 'ライブラリで曲を選び、このリストに追加してください。', playlistRemoved: 'プレイリストは消えました。曲は残ります。',
     removePlaylist: 'このプレイリストを消す', noPlaylist: 'このプレイリストはここにありません', moveUp: '{{title}} を上へ', moveDown: '{{title}} を下へ', takeOut: '{{title}} をリストから外す', column: { title: 'タイトル', tags: 'タグ', length: '長さ', rating: '評価', made: '作成' }, dropHere: '曲を落とすと、レシピが開きます', noRecipe: '「{{name}}」に Heart のレシピはありません。',
+    cover: 'ジャケット', changeCover: 'ジャケットを変える', coverOwn: '自分の画像', coverModel: '画像モデルに描かせる', coverDrawn: '曲から描き直す', coverChanged: 'ジャケットを変えました。', noPicture: 'このブラウザーでは読めない画像です。PNG か JPEG を試してください。', emptyBin: 'ゴミ箱を空にする', purge: '完全に消す', purgeText_one: '{{count}} 曲が音とジャケットごと完全に消えます。元には戻せません。', purgeText_other: '{{count}} 曲が音とジャケットごと完全に消えます。元には戻せません。', purged_one: '{{count}} 曲を完全に消しました。', purged_other: '{{count}} 曲を完全に消しました。',
   },
   compare: { title: 'テイクを比べる', text: '同じ位置、一番静かな音量に合わせて。', hear: '聴く', hearing: '再生中', keys: 'X で次のテイク、1〜8 で選択、スペースで再生。', few: '二曲必要です', fewText: '複数テイクのある曲から開いてください。' },
   shared: { from: 'Heart Studio で制作', gone: 'このリンクは使えません', goneText: '期限切れか取り消されました。送った人に新しいものを頼んでください。' },
+  hooks: {
+    title: 'Webhook', text: 'あなたの曲が完成・失敗・中止になったときに知らせる先です。', url: 'アドレス', remove: '{{url}} を消す', secret: '秘密の鍵', secretOnce: 'この鍵で、届いた知らせが本物か確かめられます。表示は今回だけです。',
+  },
   system: {
     text: 'このスタジオの今の姿とできること。', api: 'API', gpu: 'このグラフィックカードで曲を作ります。', cpu: 'このプロセッサで曲を作ります。', pace: '音楽 1 秒に約 {{factor}} 秒。', model: 'モデル', loaded: 'メモリ', inMemory: '読み込み済み', notInMemory: '最初の曲で読み込み', queue: '全員の待ち行列', help: '執筆支援', connected: '接続済み', notConnected: '未接続', covers: 'ジャケット', coversBoth: 'ここで描画、または画像モデル', coversOwn: 'ここで描画', registration: '新しいアカウント', registrations: { open: '誰でも', invite: '招待制', closed: '停止中' },
     media: '曲とジャケット', signed: '署名付きアドレスのみ', unsigned: 'アドレスを知る人', limits: '上限', limitsText: '一度に {{takes}} テイク、待機 {{waiting}} 曲', version: 'バージョン',
+    memory: '使用中のメモリ', made: '起動してから作った分', madeText: '{{music}} の音楽を {{work}} で',
   },
   admin: {
     text: 'アカウント、招待、全員の待ち行列、ディスクとバックアップ。', only: '管理者用', onlyText: 'このページを見る権限がありません。', users: 'アカウント', admin: '管理者', disabled: '停止中', actions: '{{name}} を変更', change: '変更', makeAdmin: '管理者にする', takeAdmin: '管理者から外す', disable: '停止', enable: '再開', deleteUser: 'アカウントを消す', deleteText: '{{name}} とすべての曲を完全に消します。続けるには名前を入力してください。', typeName: 'アカウントの名前', invites: '招待', invite: '招待する', inviteOnce: 'このリンクを送ってください。表示は一度だけ、一つのアカウントに使えます。', inviteLink: '招待リンク',
-    inviteUntil: '期限 {{date}}', noInvites: '有効な招待はありません。', removeInvite: '招待を取り消す', queue: '全員の待ち行列', disk: 'ディスク', audio_one: '{{count}} 曲', audio_other: '{{count}} 曲', coverFiles: 'ジャケット', cache: '他の形式（必要時に作成）', database: 'データベース', backups: 'バックアップ', free: '空き', backUp: '今すぐバックアップ', backedUp: 'バックアップを書きました。', noBackups: 'まだありません。', removeBackup: 'バックアップを消す',
+    inviteUntil: '期限 {{date}}', noInvites: '有効な招待はありません。', removeInvite: '招待を取り消す', queue: '全員の待ち行列', disk: 'ディスク', audio_one: '{{count, number}} 曲', audio_other: '{{count, number}} 曲', coverFiles: 'ジャケット', cache: '他の形式（必要時に作成）', database: 'データベース', backups: 'バックアップ', free: '空き', backUp: '今すぐバックアップ', backedUp: 'バックアップを書きました。', noBackups: 'まだありません。', downloadBackup: '{{name}} をダウンロード', removeBackup: '{{name}} を消す',
   },
 };

@@ -8,7 +8,7 @@ export const ko: Dictionary = {
   },
   nav: { label: '주요 메뉴', create: '만들기', queue: '대기열', library: '보관함', system: '시스템', inQueue_one: '{{count}}곡 진행 중', inQueue_other: '{{count}}곡 진행 중' },
   shell: { skip: '본문으로', home: 'Heart Studio', notFound: '여기에는 아무것도 없습니다', notFoundText: '이 주소에는 내용이 없습니다. 곡이나 페이지가 옮겨졌을 수 있습니다.', toCreate: '곡 쓰기', lost: '스튜디오가 응답하지 않습니다. 다시 시도하는 중이며 입력은 남습니다.', offline: '오프라인입니다. 입력은 이 기기에 남습니다.' },
-  user: { menu: '{{name}}의 계정', profile: '프로필', admin: '관리', keys: '단축키', system: '시스템 테마', light: '밝은 테마', dark: '어두운 테마', signOut: '로그아웃' },
+  user: { menu: '{{name}}의 계정', profile: '프로필', admin: '관리', keys: '단축키', system: '시스템 테마', light: '밝은 테마', dark: '어두운 테마', signOut: '로그아웃', install: '앱으로 설치' },
   keys: {
     title: '단축키', listening: '듣기', everywhere: '어디서나', writing: '쓰기와 비교', play: '재생 또는 멈춤', back: '10초 뒤로', forward: '10초 앞으로', nextPrevious: '다음, 이전', mute: '음소거', volume: '크게, 작게', repeatShuffle: '반복, 섞기', listeningView: '감상 화면',
     palette: '무엇이든 찾기', search: '곡 검색', toCreate: '만들기', toQueue: '대기열', toLibrary: '보관함', toSystem: '시스템', help: '이 목록', make: '만들기', switch: '테이크 바꾸기',
@@ -43,21 +43,26 @@ export const ko: Dictionary = {
   },
   player: { label: '플레이어', play: '재생', pause: '멈춤', playPause: '재생 또는 멈춤', playAll: '모두 재생', next: '다음', previous: '이전', shuffle: '섞기', repeat: { off: '반복: 끔', all: '반복: 전체', one: '반복: 이 곡' }, speed: '빠르기', volume: '음량', mute: '음소거', unmute: '소리 켜기', position: '곡의 위치', live: '만들어지는 대로 듣고 있습니다', open: '감상 화면 열기', shut: '감상 화면 닫기', listening: '감상', close: '플레이어 닫기', failed: '이 곡이 재생되지 않습니다. 다시 시도하세요.' },
   library: {
-    songs_one: '{{count}}곡', songs_other: '{{count}}곡', search: '제목, 태그, 가사 검색', favourites: '즐겨찾기', favourite: '즐겨찾기: {{title}}', order: '순서', orders: { newest: '최신순', oldest: '오래된 순', title: '제목순', longest: '긴 순' }, asTable: '표로 보기', asCards: '카드로 보기', bin: '휴지통', binText: '곡은 여기에 30일 동안 남습니다.', binEmpty: '휴지통이 비었습니다', binEmptyText: '지운 곡은 여기에 30일 동안 남습니다.',
+    songs_one: '{{count, number}}곡', songs_other: '{{count, number}}곡', search: '제목, 태그, 가사 검색', favourites: '즐겨찾기', favourite: '즐겨찾기: {{title}}', order: '순서', orders: { newest: '최신순', oldest: '오래된 순', title: '제목순', longest: '긴 순' }, asTable: '표로 보기', asCards: '카드로 보기', bin: '휴지통', binText: '곡은 여기에 30일 동안 남습니다.', binEmpty: '휴지통이 비었습니다', binEmptyText: '지운 곡은 여기에 30일 동안 남습니다.',
     back: '보관함으로', empty: '아직 곡이 없습니다', emptyText: '만든 곡은 모두 만든 방법과 함께 여기에 남습니다.', nothingFound: '찾지 못했습니다', nothingFoundText: '모든 단어가 제목, 태그, 가사에 있어야 합니다.', clearSearch: '모두 보기', play: '{{title}} 재생', select: '{{title}} 고르기', chosen_one: '{{count}}곡 선택', chosen_other: '{{count}}곡 선택', chooseAll: '보이는 것 모두', clearChoice: '선택 해제', more: '{{title}} 더 보기', details: '자세히', again: '이 설정으로 다시 만들기', loaded: '만드는 법을 만들기에 열었습니다. 초안은 남아 있습니다.',
     playNext: '재생 목록 끝에 추가', addToPlaylist: '목록에 추가', share: '공유', compare: '비교', remove: '지우기', removed_one: '휴지통으로 옮겼습니다.', removed_other: '{{count}}곡을 휴지통으로 옮겼습니다.', restore: '휴지통에서 꺼내기', restoreOne: '{{title}} 휴지통에서 꺼내기', restored_one: '보관함으로 돌아왔습니다.', restored_other: '{{count}}곡이 보관함으로 돌아왔습니다.', download: '내려받기', format: { wav: 'WAV, 만든 그대로', flac: 'FLAC, 작고 손실 없음', mp3: 'MP3, 어디서나 재생', opus: 'Opus, 가장 작음' }, downloadAs: { wav: 'WAV 내려받기', flac: 'FLAC 내려받기', mp3: 'MP3 내려받기', opus: 'Opus 내려받기' },
     rename: '이름 바꾸기', lyrics: '가사', noLyrics: '이 곡에는 말이 없습니다.', recipe: '만든 방법', allSettings: '모든 설정', unknownSeed: '모름', takeLabel: '테이크', take: '테이크 {{number}}', takes: '테이크', rating: '{{title}} 평가', stars_one: '별 {{count}}개', stars_other: '별 {{count}}개', gone: '이 곡은 여기 없습니다', goneText: '휴지통에 있거나 다른 사람의 것일 수 있습니다.', copyLink: '이 곡의 링크 복사', linkCopied: '복사했습니다. 당신에게만 열립니다. 남에게 보이려면 공유하세요.', shareText: '링크가 있으면 계정 없이 이 곡을 듣고 가사를 읽을 수 있습니다.',
     shareFor: '기간', days_one: '{{count}}일', days_other: '{{count}}일', makeLink: '링크 만들기', link: '링크', copy: '복사', copied: '복사했습니다', copyFailed: '브라우저가 복사를 막았습니다. 글을 선택해 복사하세요.', sharedUntil: '{{date}}까지 유효', withdraw: '모든 링크 거두기', unshared: '이 곡의 링크는 모두 무효입니다.', playlist: '목록', playlists: '목록', newPlaylist: '새 목록', playlistName: '목록 이름', added_one: '“{{name}}”에 추가했습니다.', added_other: '{{count}}곡을 “{{name}}”에 추가했습니다.', playlistEmpty: '아직 비었습니다', playlistEmptyText: '보관함에서 곡을 골라 이 목록에 추가하세요.', playlistRemoved: '목록은 사라졌고 곡은 남습니다.',
     removePlaylist: '이 목록 지우기', noPlaylist: '이 목록은 여기 없습니다', moveUp: '{{title}} 위로', moveDown: '{{title}} 아래로', takeOut: '{{title}} 목록에서 빼기', column: { title: '제목', tags: '태그', length: '길이', rating: '평가', made: '만든 때' }, dropHere: '곡을 놓으면 만드는 법이 열립니다', noRecipe: '“{{name}}”에 Heart의 만드는 법이 없습니다.',
+    cover: '표지', changeCover: '표지 바꾸기', coverOwn: '내 그림', coverModel: '그림 모델이 그리게 하기', coverDrawn: '곡에서 새로 그리기', coverChanged: '표지를 바꿨습니다.', noPicture: '이 브라우저가 읽을 수 없는 그림입니다. PNG나 JPEG로 해 보세요.', emptyBin: '휴지통 비우기', purge: '완전히 지우기', purgeText_one: '{{count}}곡이 소리와 표지까지 완전히 지워집니다. 되돌릴 수 없습니다.', purgeText_other: '{{count}}곡이 소리와 표지까지 완전히 지워집니다. 되돌릴 수 없습니다.', purged_one: '{{count}}곡을 완전히 지웠습니다.', purged_other: '{{count}}곡을 완전히 지웠습니다.',
   },
   compare: { title: '테이크 비교', text: '모두 같은 자리, 가장 조용한 것에 맞춘 크기.', hear: '듣기', hearing: '듣는 중', keys: 'X는 다음 테이크, 1~8은 선택, 스페이스는 재생.', few: '두 곡이 필요합니다', fewText: '테이크가 여럿인 곡에서 여세요.' },
   shared: { from: 'Heart Studio로 만듦', gone: '이 링크는 더 이상 열리지 않습니다', goneText: '기한이 지났거나 거두어졌습니다. 보낸 사람에게 새로 부탁하세요.' },
+  hooks: {
+    title: '웹훅', text: '내 곡이 완성되거나 실패하거나 취소되면 알려 줄 주소입니다.', url: '주소', remove: '{{url}} 지우기', secret: '비밀 키', secretOnce: '이 키로 메시지가 여기서 왔는지 확인합니다. 이번 한 번만 보여 줍니다.',
+  },
   system: {
     text: '이 스튜디오의 지금 모습과 할 수 있는 일.', api: 'API', gpu: '이 그래픽 카드에서 곡을 만듭니다.', cpu: '이 프로세서에서 곡을 만듭니다.', pace: '음악 1초에 약 {{factor}}초.', model: '모델', loaded: '메모리', inMemory: '올라와 있음', notInMemory: '첫 곡과 함께 올라옴', queue: '모두의 대기열', help: '글쓰기 도움', connected: '연결됨', notConnected: '연결 안 됨', covers: '표지', coversBoth: '여기서 그리거나 이미지 모델로', coversOwn: '여기서 그림', registration: '새 계정', registrations: { open: '누구나', invite: '초대로', closed: '닫힘' },
     media: '곡과 표지', signed: '서명된 주소로만', unsigned: '주소를 아는 사람에게', limits: '한도', limitsText: '한 번에 테이크 {{takes}}개, 대기 {{waiting}}곡', version: '버전',
+    memory: '사용 중인 메모리', made: '시작한 뒤 만든 것', madeText: '음악 {{music}}, 걸린 시간 {{work}}',
   },
   admin: {
     text: '계정, 초대, 모두의 대기열, 디스크와 백업.', only: '관리자 전용', onlyText: '이 페이지를 볼 권한이 없습니다.', users: '계정', admin: '관리자', disabled: '정지됨', actions: '{{name}} 바꾸기', change: '바꾸기', makeAdmin: '관리자로', takeAdmin: '관리자 해제', disable: '정지', enable: '재개', deleteUser: '계정 지우기', deleteText: '{{name}}과 모든 곡을 영구히 지웁니다. 계속하려면 이름을 입력하세요.', typeName: '계정 이름', invites: '초대', invite: '초대하기', inviteOnce: '이 링크를 보내세요. 이번 한 번만 보이고 한 계정에 쓸 수 있습니다.', inviteLink: '초대 링크',
-    inviteUntil: '{{date}} 만료', noInvites: '열린 초대가 없습니다.', removeInvite: '초대 거두기', queue: '모두의 대기열', disk: '디스크', audio_one: '{{count}}곡', audio_other: '{{count}}곡', coverFiles: '표지', cache: '다른 형식, 필요할 때 만듦', database: '데이터베이스', backups: '백업', free: '남음', backUp: '지금 백업', backedUp: '백업을 썼습니다.', noBackups: '아직 없습니다.', removeBackup: '백업 지우기',
+    inviteUntil: '{{date}} 만료', noInvites: '열린 초대가 없습니다.', removeInvite: '초대 거두기', queue: '모두의 대기열', disk: '디스크', audio_one: '{{count, number}}곡', audio_other: '{{count, number}}곡', coverFiles: '표지', cache: '다른 형식, 필요할 때 만듦', database: '데이터베이스', backups: '백업', free: '남음', backUp: '지금 백업', backedUp: '백업을 썼습니다.', noBackups: '아직 없습니다.', downloadBackup: '{{name}} 내려받기', removeBackup: '{{name}} 지우기',
   },
 };

@@ -15,7 +15,7 @@ import { isTyping } from '../shell/keys';
 import { Cover } from '../ui/Cover';
 import { Waveform } from '../ui/Waveform';
 import { clock } from '../ui/format';
-import { Button, Empty, cx } from '../ui/kit';
+import { Button, ButtonLink, Empty, cx } from '../ui/kit';
 import { Rating } from './Rating';
 import { gainsFor, loudnessOf } from './compare';
 import { FavouriteButton } from './SongActions';
@@ -33,10 +33,11 @@ export function ComparePage() {
   if (songs.length < 2) {
     return (
       <Empty
+        alone
         icon={GitCompareArrows}
         title={t('compare.few')}
         text={t('compare.fewText')}
-        action={<Link to="/library" className="text-sm underline">{t('library.back')}</Link>}
+        action={<ButtonLink to="/library">{t('library.back')}</ButtonLink>}
       />
     );
   }

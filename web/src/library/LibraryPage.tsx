@@ -1,30 +1,27 @@
 // All one's songs: instant search, order, favourites, playlists, the bin; as cards or as a table; thousands of them, of which
 // only those in sight are drawn.
 
-import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { Heart, LayoutGrid, ListMusic, ListPlus, Music4, PenLine, Plus, Rows3, Search, ServerCrash, Trash2, Undo2, X } from 'lucide-react';
-import { useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Heart, LayoutGrid, ListMusic, ListPlus, Music4, Plus, Rows3, Search, Trash2, Undo2, X } from 'lucide-react';
+import { useDeferredValue, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useSearchParams } from 'react-router';
 
-import type { Song } from '../api/client';
 import { sentenceFor } from '../api/problems';
-import { type SongFilter, playlistsQuery, songsQuery, useSignedMedia } from '../api/queries';
+import { type SongFilter, playlistsQuery } from '../api/queries';
+import { Fault, WriteASong } from '../shell/Fault';
 import { PageHead } from '../shell/PageHead';
-import { trackOf } from '../player/player';
-import { Button, Empty, IconButton, Select, Skeleton, TextInput, cx } from '../ui/kit';
+import { Button, ButtonLink, Empty, IconButton, Select, Skeleton, TextInput, cx } from '../ui/kit';
 import { useLook } from '../ui/look';
 import { toast } from '../ui/toasts';
+import { EmptyBin, PurgeSheet } from './Purge';
 import { PlaylistSheet, useNewPlaylist } from './PlaylistSheet';
-import { SongCard } from './SongCard';
-import { SongTableHead, SongTableRow } from './SongTable';
-import { stacksOf } from './stacks';
+import { SongGrid } from './SongGrid';
+import { SongTable } from './SongTable';
+import { loadedIds, useSongs } from './songs';
 import { useSongActs } from './useSongActs';
 
 const kOrders = ['newest', 'oldest', 'title', 'longest'] as const;
-const kCardWidth = 208;
-const kRowHeight = 60;
 
 export function LibraryPage({ bin }: { bin?: boolean }) {
   const { t } = useTranslation();
@@ -41,9 +38,9 @@ export function LibraryPage({ bin }: { bin?: boolean }) {
     deleted: bin ?? false,
     playlist: null,
   };
-  const query = useInfiniteQuery({ ...songsQuery(filter), placeholderData: keepPreviousData });
-  const songs = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
-  const total = query.data?.pages[0]?.total ?? 0;
+  const table = view === 'table' || !!bin;
+  const queries = useQueryClient();
+  const { songs, total, query, more } = useSongs(filter, table);
   const change = (name: string, value: string | null): void =>
     setParams(
       (old) => {
@@ -77,9 +74,12 @@ export function LibraryPage({ bin }: { bin?: boolean }) {
         text={bin ? t('library.binText') : query.isSuccess ? t('library.songs', { count: total }) : undefined}
       >
         {bin ? (
-          <Link to="/library" className="inline-flex min-h-10 items-center rounded-control px-3 text-sm text-soft hover:bg-raised hover:text-text">
-            {t('library.back')}
-          </Link>
+          <>
+            <ButtonLink to="/library" look="quiet">
+              {t('library.back')}
+            </ButtonLink>
+            <EmptyBin count={total} />
+          </>
         ) : (
           <>
             <IconButton
@@ -139,25 +139,11 @@ export function LibraryPage({ bin }: { bin?: boolean }) {
           ))}
         </div>
       )}
-      {query.isError && (
-        <Empty
-          icon={ServerCrash}
-          title={t('errors.title')}
-          text={sentenceFor(query.error, t)}
-          action={<Button onClick={() => void query.refetch()}>{t('ui.tryAgain')}</Button>}
-        />
-      )}
-      {query.isSuccess && songs.length === 0 && <Nothing bin={bin} filtered={filtered} onAll={() => setText('')} />}
-      {songs.length > 0 && (
-        <Songs
-          songs={songs}
-          table={view === 'table' || !!bin}
-          selected={selected}
-          onSelect={select}
-          onEnd={() => query.hasNextPage && !query.isFetchingNextPage && void query.fetchNextPage()}
-        />
-      )}
-      <Bulk ids={[...selected]} bin={bin} onClear={() => setSelected(new Set())} onAll={() => setSelected(new Set(songs.map((s) => s.id)))} />
+      {query.isError && <Fault error={query.error} onAgain={() => void query.refetch()} />}
+      {query.isSuccess && total === 0 && <Nothing bin={bin} filtered={filtered} onAll={() => setText('')} />}
+      {total > 0 && table && <SongTable filter={filter} total={total} selected={selected} onSelect={select} />}
+      {total > 0 && !table && <SongGrid songs={songs} selected={selected} onSelect={select} onEnd={more} />}
+      <Bulk ids={[...selected]} bin={bin} onClear={() => setSelected(new Set())} onAll={() => setSelected(new Set(loadedIds(queries, filter)))} />
     </div>
   );
 }
@@ -175,19 +161,7 @@ function Nothing({ bin, filtered, onAll }: { bin?: boolean; filtered: boolean; o
     );
   }
   if (bin) return <Empty icon={Trash2} title={t('library.binEmpty')} text={t('library.binEmptyText')} />;
-  return (
-    <Empty
-      icon={Music4}
-      title={t('library.empty')}
-      text={t('library.emptyText')}
-      action={
-        <Link to="/create" className="warm inline-flex min-h-10 items-center gap-2 rounded-control px-4 text-sm font-semibold">
-          <PenLine size={17} aria-hidden />
-          {t('making.emptyAction')}
-        </Link>
-      }
-    />
-  );
+  return <Empty icon={Music4} title={t('library.empty')} text={t('library.emptyText')} action={<WriteASong />} />;
 }
 
 function Playlists() {
@@ -241,97 +215,6 @@ function Playlists() {
   );
 }
 
-type SongsProps = {
-  songs: Song[];
-  table: boolean;
-  selected: ReadonlySet<string>;
-  onSelect: (ids: string[]) => void;
-  onEnd: () => void;
-};
-
-/** Rows of cards or of the table; only those near the window exist. */
-function Songs({ songs, table, selected, onSelect, onEnd }: SongsProps) {
-  const signed = useSignedMedia();
-  const box = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
-  const [top, setTop] = useState(0);
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (!element) return undefined;
-    const measure = (): void => {
-      setWidth(element.clientWidth);
-      setTop(element.offsetTop);
-    };
-    measure();
-    const sizes = new ResizeObserver(measure);
-    sizes.observe(element);
-    return () => sizes.disconnect();
-  }, [table]);
-  const stacks = useMemo(() => stacksOf(songs), [songs]);
-  const tracks = useMemo(() => songs.map((s) => trackOf(s, signed)), [songs, signed]);
-  const columns = table ? 1 : Math.max(2, Math.floor((width || 960) / kCardWidth));
-  const count = table ? songs.length : Math.ceil(stacks.length / columns);
-  const rows = useWindowVirtualizer({
-    count,
-    estimateSize: () => (table ? kRowHeight : (width || 960) / columns + 112),
-    overscan: 4,
-    scrollMargin: top,
-  });
-  const items = rows.getVirtualItems();
-  const last = items.at(-1)?.index ?? 0;
-  useEffect(() => {
-    if (last >= count - 3) onEnd();
-  }, [last, count, onEnd]);
-  useEffect(() => {
-    rows.measure();
-  }, [columns, table, rows]);
-  return (
-    <div ref={box}>
-      {table && <SongTableHead />}
-      <div
-        role="list"
-        style={{ height: rows.getTotalSize() }}
-        className="relative w-full"
-      >
-        {items.map((row) => (
-          <div
-            key={row.key}
-            ref={rows.measureElement}
-            data-index={row.index}
-            role={table ? 'listitem' : 'presentation'}
-            className="absolute inset-x-0 top-0"
-            style={{ transform: `translateY(${row.start - rows.options.scrollMargin}px)` }}
-          >
-            {table ? (
-              <SongTableRow
-                song={songs[row.index]!}
-                tracks={tracks}
-                index={row.index}
-                selected={selected.has(songs[row.index]!.id)}
-                onSelect={() => onSelect([songs[row.index]!.id])}
-              />
-            ) : (
-              <div className="grid grid-cols-1 gap-2 pb-3" role="presentation" style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}>
-                {stacks.slice(row.index * columns, (row.index + 1) * columns).map((stack) => (
-                  <div key={stack.key} role="listitem" className="min-w-0">
-                    <SongCard
-                      stack={stack}
-                      signed={signed}
-                      selecting={selected.size > 0}
-                      selected={stack.songs.every((s) => selected.has(s.id))}
-                      onSelect={() => onSelect(stack.songs.map((s) => s.id))}
-                    />
-                  </div>
-                ))}
-              </div>
-            )}
-          </div>
-        ))}
-      </div>
-    </div>
-  );
-}
-
 type BulkProps = { ids: string[]; bin?: boolean; onClear: () => void; onAll: () => void };
 
 /** What can be done with all that is chosen. */
@@ -339,6 +222,7 @@ function Bulk({ ids, bin, onClear, onAll }: BulkProps) {
   const { t } = useTranslation();
   const acts = useSongActs();
   const [adding, setAdding] = useState(false);
+  const [purging, setPurging] = useState(false);
   if (ids.length === 0) return null;
   const then = (run: () => void) => () => {
     run();
@@ -355,9 +239,15 @@ function Bulk({ ids, bin, onClear, onAll }: BulkProps) {
         {t('library.chooseAll')}
       </Button>
       {bin ? (
-        <Button look="quiet" icon={Undo2} onClick={then(() => acts.restore(ids))}>
-          {t('library.restore')}
-        </Button>
+        <>
+          <Button look="quiet" icon={Undo2} onClick={then(() => acts.restore(ids))}>
+            {t('library.restore')}
+          </Button>
+          <Button look="quiet" icon={Trash2} className="text-bad" onClick={() => setPurging(true)}>
+            {t('library.purge')}
+          </Button>
+          <PurgeSheet ids={ids} count={ids.length} open={purging} onClose={() => setPurging(false)} onDone={onClear} />
+        </>
       ) : (
         <>
           <Button look="quiet" icon={ListPlus} onClick={() => setAdding(true)}>

@@ -1,16 +1,16 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { ArrowDown, ArrowUp, ListMusic, Play, SearchX, Trash2, X } from 'lucide-react';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link, useNavigate, useParams } from 'react-router';
+import { useNavigate, useParams } from 'react-router';
 
 import { client, got } from '../api/client';
 import { sentenceFor } from '../api/problems';
 import { playlistQuery, useSignedMedia } from '../api/queries';
 import { playTracks, trackOf } from '../player/player';
 import { Loading } from '../shell/Frame';
+import { PageHead } from '../shell/PageHead';
 import { span } from '../ui/format';
-import { Button, Empty, IconButton, TextInput } from '../ui/kit';
+import { Button, ButtonLink, Empty, IconButton } from '../ui/kit';
 import { toast } from '../ui/toasts';
 import { SongRow } from './SongRow';
 
@@ -21,7 +21,6 @@ export function PlaylistPage() {
   const queries = useQueryClient();
   const signed = useSignedMedia();
   const list = useQuery(playlistQuery(id));
-  const [name, setName] = useState<string | null>(null);
   const path = { params: { path: { id } } };
   const say = (error: unknown): void => void toast(sentenceFor(error, t), { tone: 'bad' });
   const settle = (): void => {
@@ -51,10 +50,11 @@ export function PlaylistPage() {
   if (!list.data) {
     return (
       <Empty
+        alone
         icon={SearchX}
         title={t('library.noPlaylist')}
         text={t('library.goneText')}
-        action={<Link to="/library" className="text-sm underline">{t('library.back')}</Link>}
+        action={<ButtonLink to="/library">{t('library.back')}</ButtonLink>}
       />
     );
   }
@@ -69,47 +69,18 @@ export function PlaylistPage() {
   };
   const length = songs.reduce((sum, s) => sum + s.duration_ms / 1000, 0);
   return (
-    <div className="mx-auto grid grid-cols-1 max-w-[824px] gap-6 px-4 pt-6 md:px-8 md:pt-10">
-      <header className="flex flex-wrap items-end justify-between gap-4">
-        <div className="min-w-0 grow">
-          <p className="text-xs text-faint">{t('library.playlist')}</p>
-          {name === null ? (
-            <h1 className="text-xl break-words">
-              <button type="button" className="text-left" title={t('library.rename')} onClick={() => setName(list.data.name)}>
-                {list.data.name}
-              </button>
-            </h1>
-          ) : (
-            <form
-              onSubmit={(e) => {
-                e.preventDefault();
-                if (name.trim()) rename.mutate(name.trim());
-                setName(null);
-              }}
-            >
-              <TextInput
-                autoFocus
-                aria-label={t('library.rename')}
-                value={name}
-                maxLength={200}
-                onChange={(e) => setName(e.target.value)}
-                onKeyDown={(e) => e.key === 'Escape' && setName(null)}
-                className="text-lg font-semibold"
-              />
-            </form>
-          )}
-          <p className="mt-1 text-sm text-soft">
-            {t('library.songs', { count: songs.length })}
-            {songs.length > 0 && ` · ${span(length)}`}
-          </p>
-        </div>
-        <div className="flex items-center gap-2">
-          <Button look="warm" icon={Play} disabled={songs.length === 0} onClick={() => playTracks(tracks)}>
-            {t('player.playAll')}
-          </Button>
-          <IconButton label={t('library.removePlaylist')} icon={Trash2} onClick={() => remove.mutate()} />
-        </div>
-      </header>
+    <div className="mx-auto grid grid-cols-1 max-w-[824px] gap-6 px-4 md:px-8">
+      <PageHead
+        over={t('library.playlist')}
+        title={list.data.name}
+        text={t('library.songs', { count: songs.length }) + (songs.length > 0 ? ` · ${span(length)}` : '')}
+        onRename={(to) => rename.mutate(to)}
+      >
+        <Button look="warm" icon={Play} disabled={songs.length === 0} onClick={() => playTracks(tracks)}>
+          {t('player.playAll')}
+        </Button>
+        <IconButton label={t('library.removePlaylist')} icon={Trash2} onClick={() => remove.mutate()} />
+      </PageHead>
       {songs.length === 0 && <Empty icon={ListMusic} title={t('library.playlistEmpty')} text={t('library.playlistEmptyText')} />}
       <ol className="grid grid-cols-1 gap-1">
         {songs.map((song, index) => (

@@ -3,6 +3,7 @@ import { Check, Copy, Link2, Link2Off } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
+import { linkTo } from '../api/base';
 import { type Song, client, got } from '../api/client';
 import { sentenceFor } from '../api/problems';
 import { exactTime } from '../ui/format';
@@ -35,7 +36,7 @@ function Share({ song }: { song: Song }) {
       toast(t('library.unshared'), { tone: 'good' });
     },
   });
-  const address = share.data ? `${window.location.origin}/shared/${share.data.token}` : '';
+  const address = share.data ? linkTo(`/shared/${share.data.token}`) : '';
   const copy = async (): Promise<void> => {
     try {
       await navigator.clipboard.writeText(address);

@@ -6,6 +6,7 @@ import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
 
+import { at } from '../api/base';
 import { client, got } from '../api/client';
 import { PlayButton, Volume } from '../player/PlayerBar';
 import { close, currentTrack, playTracks, seek, usePlayer } from '../player/player';
@@ -30,7 +31,7 @@ export function SharedPage() {
     enabled: !!song.data,
     staleTime: Number.POSITIVE_INFINITY,
     queryFn: async ({ signal }) => {
-      const response = await fetch(song.data!.audio.replace('?', '/peaks?'), { signal });
+      const response = await fetch(at(song.data!.audio.replace('?', '/peaks?')), { signal });
       if (!response.ok) throw new Error(String(response.status));
       return (await response.json()) as { peaks: number[] };
     },
@@ -42,16 +43,16 @@ export function SharedPage() {
   if (!song.data) {
     return (
       <main className="grid min-h-dvh place-items-center">
-        <Empty icon={SearchX} title={t('shared.gone')} text={t('shared.goneText')} />
+        <Empty alone icon={SearchX} title={t('shared.gone')} text={t('shared.goneText')} />
       </main>
     );
   }
   const { data } = song;
-  const cover = data.thumbnail ? `${data.thumbnail}&inline=1` : null;
+  const cover = data.thumbnail ? at(`${data.thumbnail}&inline=1`) : null;
   const seconds = data.duration_ms / 1000;
   const start = (from = 0): void =>
     playTracks(
-      [{ id, title: data.title, tags: data.tags, source: `${data.audio}&inline=1`, cover, duration: seconds, live: false }],
+      [{ id, title: data.title, tags: data.tags, source: at(`${data.audio}&inline=1`), cover, duration: seconds, live: false }],
       0,
       from,
     );

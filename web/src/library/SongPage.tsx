@@ -1,19 +1,22 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { Check, GitCompareArrows, Link2, Pause, Pencil, PenLine, Play, SearchX, X } from 'lucide-react';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { GitCompareArrows, Link2, Pause, PenLine, Play, SearchX } from 'lucide-react';
+import { useEffect, useMemo, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router';
 
+import { linkTo } from '../api/base';
 import type { Song } from '../api/client';
 import { peaksQuery, songQuery, songsQuery, useSignedMedia } from '../api/queries';
 import { kLatest } from '../making/QueuePanel';
 import { currentTrack, playTracks, seek, toggleTrack, trackOf, usePlayer } from '../player/player';
 import { Loading } from '../shell/Frame';
+import { RenamableTitle } from '../shell/PageHead';
 import { Cover } from '../ui/Cover';
 import { Waveform } from '../ui/Waveform';
 import { ago, clock, exactTime } from '../ui/format';
-import { Button, Card, Empty, IconButton, Tag, TextInput } from '../ui/kit';
+import { Button, ButtonLink, Card, Empty, IconButton, Tag } from '../ui/kit';
 import { toast } from '../ui/toasts';
+import { CoverMenu } from './CoverMenu';
 import { Lyrics } from './Lyrics';
 import { Rating } from './Rating';
 import { DownloadMenu, SongActions } from './SongActions';
@@ -27,13 +30,12 @@ export function SongPage() {
   if (!song.data) {
     return (
       <Empty
+        alone
         icon={SearchX}
         title={t('library.gone')}
         text={t('library.goneText')}
         action={
-          <Link to="/library" className="inline-flex min-h-10 items-center rounded-control border border-line bg-raised px-4 text-sm">
-            {t('library.back')}
-          </Link>
+          <ButtonLink to="/library">{t('library.back')}</ButtonLink>
         }
       />
     );
@@ -76,9 +78,9 @@ function Details({ song }: { song: Song }) {
   const play = (): void => toggleTrack([track], 0);
   const place = (to: number): void => (current ? seek(to) : playTracks([track], 0, to));
   const copyLink = async (): Promise<void> => {
-    const at = current && time >= 1 ? `?t=${Math.floor(time)}` : '';
+    const second = current && time >= 1 ? `?t=${Math.floor(time)}` : '';
     try {
-      await navigator.clipboard.writeText(`${window.location.origin}/library/${song.id}${at}`);
+      await navigator.clipboard.writeText(linkTo(`/library/${song.id}${second}`));
       toast(t('library.linkCopied'), { tone: 'good' });
     } catch {
       toast(t('library.copyFailed'), { tone: 'bad' });
@@ -87,9 +89,14 @@ function Details({ song }: { song: Song }) {
   return (
     <div className="relative mx-auto max-w-[1180px] px-4 pt-6 md:px-8 md:pt-10">
       <div className="grid gap-6 md:grid-cols-[minmax(200px,300px)_minmax(0,1fr)] md:gap-10">
-        <Cover source={track.cover} className="mx-auto w-full max-w-[300px] rounded-card shadow-two" />
+        <div className="relative mx-auto w-full max-w-[300px]">
+          <Cover source={track.cover} className="rounded-card shadow-two" />
+          <div className="absolute right-2 bottom-2">
+            <CoverMenu song={song} />
+          </div>
+        </div>
         <div className="flex min-w-0 flex-col justify-end gap-4">
-          <Title song={song} />
+          <RenamableTitle big title={song.title ?? ''} onRename={(to) => acts.rename(song, to)} />
           <div className="flex flex-wrap gap-1.5">
             {song.tags.split(',').filter(Boolean).map((tag) => (
               <Tag key={tag}>{tag}</Tag>
@@ -164,46 +171,6 @@ function Details({ song }: { song: Song }) {
         <Recipe song={song} />
       </div>
     </div>
-  );
-}
-
-function Title({ song }: { song: Song }) {
-  const { t } = useTranslation();
-  const acts = useSongActs();
-  const [name, setName] = useState<string | null>(null);
-  if (name === null) {
-    return (
-      <div className="flex items-start gap-1">
-        <h1 className="min-w-0 text-xl break-words md:text-2xl">{song.title}</h1>
-        <IconButton label={t('library.rename')} icon={Pencil} size={17} onClick={() => setName(song.title ?? '')} />
-      </div>
-    );
-  }
-  const keep = (): void => {
-    if (name.trim() && name.trim() !== song.title) acts.rename(song, name.trim());
-    setName(null);
-  };
-  return (
-    <form
-      className="flex items-center gap-1"
-      onSubmit={(e) => {
-        e.preventDefault();
-        keep();
-      }}
-    >
-      <TextInput
-        autoFocus
-        aria-label={t('library.rename')}
-        value={name}
-        maxLength={200}
-        onChange={(e) => setName(e.target.value)}
-        onFocus={(e) => e.target.select()}
-        onKeyDown={(e) => e.key === 'Escape' && setName(null)}
-        className="text-lg font-semibold"
-      />
-      <IconButton label={t('ui.save')} icon={Check} type="submit" />
-      <IconButton label={t('ui.cancel')} icon={X} onClick={() => setName(null)} />
-    </form>
   );
 }
 

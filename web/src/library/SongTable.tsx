@@ -1,21 +1,32 @@
+// All songs as one table, from the first to the last: each has its place from the beginning, and what is in sight is fetched.
+
+import { useQueries } from '@tanstack/react-query';
+import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { Undo2 } from 'lucide-react';
+import { useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 
 import type { Song } from '../api/client';
-import { type Track, currentTrack, usePlayer } from '../player/player';
+import { type SongFilter, kPageSize, songsPageQuery, useSignedMedia } from '../api/queries';
+import { type Track, currentTrack, trackOf, usePlayer } from '../player/player';
 import { ago, clock, exactTime } from '../ui/format';
-import { IconButton, cx } from '../ui/kit';
+import { IconButton, Skeleton, cx } from '../ui/kit';
 import { Rating } from './Rating';
 import { SongActions } from './SongActions';
 import { PlayCover } from './SongRow';
+import { useBox } from './useBox';
 import { useSongActs } from './useSongActs';
+
+const kRowHeight = 60;
+/** Whoever flies past does not want what is there. */
+const kSettleMs = 60;
 
 const columns =
   'grid items-center gap-3 grid-cols-[28px_44px_minmax(0,1fr)_auto] ' +
   'md:grid-cols-[28px_44px_minmax(0,2fr)_minmax(0,1.6fr)_64px_120px_132px_auto]';
 
-export function SongTableHead() {
+function Head() {
   const { t } = useTranslation();
   return (
     <div aria-hidden className={cx(columns, 'hidden border-b border-line px-2 pb-2 text-xs text-faint md:grid')}>
@@ -31,9 +42,9 @@ export function SongTableHead() {
   );
 }
 
-type Props = { song: Song; tracks: Track[]; index: number; selected: boolean; onSelect: () => void };
+type RowProps = { song: Song; tracks: Track[]; selected: boolean; onSelect: () => void };
 
-export function SongTableRow({ song, tracks, index, selected, onSelect }: Props) {
+function Row({ song, tracks, selected, onSelect }: RowProps) {
   const { t, i18n } = useTranslation();
   const acts = useSongActs();
   const current = usePlayer((p) => currentTrack(p)?.id === song.id);
@@ -46,7 +57,7 @@ export function SongTableRow({ song, tracks, index, selected, onSelect }: Props)
         aria-label={t('library.select', { title: song.title ?? '' })}
         className="size-5 accent-heart"
       />
-      <PlayCover tracks={tracks} index={index} className="w-11" />
+      <PlayCover tracks={tracks} index={tracks.findIndex((track) => track.id === song.id)} className="w-11" />
       <div className="min-w-0">
         {song.deleted_at ? (
           <span className="block truncate text-sm font-medium">{song.title}</span>
@@ -76,6 +87,64 @@ export function SongTableRow({ song, tracks, index, selected, onSelect }: Props)
           <SongActions song={song} compact />
         )}
       </span>
+    </div>
+  );
+}
+
+/** The pages from `first` to `last`, once the scrolling stays with them. */
+function usePages(filter: SongFilter, first: number, last: number) {
+  const [range, setRange] = useState([first, last] as const);
+  useEffect(() => {
+    const timer = setTimeout(() => setRange([first, last]), kSettleMs);
+    return () => clearTimeout(timer);
+  }, [first, last]);
+  const numbers = Array.from({ length: range[1] - range[0] + 1 }, (_, i) => range[0] + i);
+  return useQueries({
+    queries: numbers.map((page) => songsPageQuery(filter, page)),
+    combine: (results) => {
+      const songs = new Map<number, Song>();
+      results.forEach((result, i) => {
+        result.data?.items.forEach((song, j) => songs.set((numbers[i]! - 1) * kPageSize + j, song));
+      });
+      return songs;
+    },
+  });
+}
+
+type Props = { filter: SongFilter; total: number; selected: ReadonlySet<string>; onSelect: (ids: string[]) => void };
+
+export function SongTable({ filter, total, selected, onSelect }: Props) {
+  const signed = useSignedMedia();
+  const { box, top } = useBox();
+  const rows = useWindowVirtualizer({ count: total, estimateSize: () => kRowHeight, overscan: 6, scrollMargin: top });
+  const items = rows.getVirtualItems();
+  const pageOf = (index: number | undefined): number => Math.floor((index ?? 0) / kPageSize) + 1;
+  const songs = usePages(filter, pageOf(items[0]?.index), pageOf(items.at(-1)?.index));
+  const tracks = useMemo(() => [...songs.values()].map((song) => trackOf(song, signed)), [songs, signed]);
+  return (
+    <div>
+      <Head />
+      <div ref={box} role="list" style={{ height: rows.getTotalSize() }} className="relative w-full">
+        {items.map((row) => {
+          const song = songs.get(row.index);
+          return (
+            <div
+              key={row.key}
+              role="listitem"
+              aria-posinset={row.index + 1}
+              aria-setsize={total}
+              className="absolute inset-x-0 top-0"
+              style={{ height: kRowHeight, transform: `translateY(${row.start - rows.options.scrollMargin}px)` }}
+            >
+              {song ? (
+                <Row song={song} tracks={tracks} selected={selected.has(song.id)} onSelect={() => onSelect([song.id])} />
+              ) : (
+                <Skeleton className="mx-2 my-1.5 h-12" />
+              )}
+            </div>
+          );
+        })}
+      </div>
     </div>
   );
 }

@@ -1,12 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
-import { Music4, PenLine, ServerCrash } from 'lucide-react';
+import { Music4 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
 
-import { sentenceFor } from '../api/problems';
 import { failuresQuery, queueQuery } from '../api/queries';
+import { Fault, WriteASong } from '../shell/Fault';
 import { PageHead } from '../shell/PageHead';
-import { Button, Empty, Skeleton } from '../ui/kit';
+import { Empty, Skeleton } from '../ui/kit';
 import { FailedCard, JobCard } from './JobCard';
 import { useActiveJobs } from './hooks';
 
@@ -26,28 +25,12 @@ export function QueuePage() {
           <Skeleton className="h-20" />
         </div>
       )}
-      {queue.isError && (
-        <Empty
-          icon={ServerCrash}
-          title={t('errors.title')}
-          text={sentenceFor(queue.error, t)}
-          action={<Button onClick={() => void queue.refetch()}>{t('ui.tryAgain')}</Button>}
-        />
-      )}
+      {queue.isError && <Fault error={queue.error} onAgain={() => void queue.refetch()} />}
       {queue.isSuccess && jobs.length === 0 && (
-        <Empty
-          icon={Music4}
-          title={t('making.empty')}
-          text={t('making.emptyText')}
-          action={
-            <Link to="/create" className="warm inline-flex min-h-10 items-center gap-2 rounded-control px-4 text-sm font-semibold">
-              <PenLine size={17} aria-hidden />
-              {t('making.emptyAction')}
-            </Link>
-          }
-        />
+        <Empty icon={Music4} title={t('making.empty')} text={t('making.emptyText')} action={<WriteASong />} />
       )}
       <div className="grid grid-cols-1 gap-3">
+        {jobs.length > 0 && <h2 className="sr-only">{t('making.now')}</h2>}
         {jobs.map((job) => (
           <JobCard key={job.id} job={job} first={firstWaiting} />
         ))}

@@ -9,7 +9,7 @@ import { Link } from 'react-router';
 import { songQuery } from '../api/queries';
 import { SongActions } from '../library/SongActions';
 import { Lyrics } from '../library/Lyrics';
-import { Cover } from '../ui/Cover';
+import { Cover, useCover } from '../ui/Cover';
 import { clock } from '../ui/format';
 import { IconButton } from '../ui/kit';
 import { ModeButtons, PlayButton, Position, Speed, Volume } from './PlayerBar';
@@ -21,6 +21,7 @@ export function ListeningView() {
   const track = usePlayer(currentTrack);
   const time = usePlayer((p) => p.time);
   const duration = usePlayer((p) => p.duration);
+  const cover = useCover(track?.cover ?? null);
   const dialog = useRef<HTMLDialogElement>(null);
   const song = useQuery({ ...songQuery(track?.id ?? ''), enabled: open && !!track && !track.live }).data;
   useEffect(() => {
@@ -39,9 +40,9 @@ export function ListeningView() {
       }}
       className="animate-sheet fixed inset-0 m-0 size-full max-h-none max-w-none overflow-y-auto bg-ink p-0"
     >
-      {track.cover && (
+      {cover && (
         <div aria-hidden className="pointer-events-none absolute inset-0 overflow-hidden">
-          <img src={track.cover} alt="" className="absolute -inset-[10%] size-[120%] object-cover opacity-25 blur-[90px] saturate-150" />
+          <img src={cover} alt="" className="absolute -inset-[10%] size-[120%] object-cover opacity-25 blur-[90px] saturate-150" />
           <div className="absolute inset-0 bg-[linear-gradient(var(--ink)_0%,transparent_30%,var(--ink)_96%)]" />
         </div>
       )}

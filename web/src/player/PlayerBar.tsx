@@ -91,7 +91,7 @@ export function Speed() {
   const speed = usePlayer((p) => p.speed);
   return (
     <Menu
-      label={t('player.speed')}
+      label={`${t('player.speed')} ${speed}×`}
       items={kSpeeds.map((s) => ({ label: `${s}×`, on: s === speed, run: () => setSpeed(s) }))}
       button={(props) => (
         <button

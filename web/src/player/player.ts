@@ -2,6 +2,7 @@
 
 import { create } from 'zustand';
 
+import { at } from '../api/base';
 import { type Job, type Song, audioAddress, client, coverAddress } from '../api/client';
 
 export type Track = {
@@ -91,7 +92,7 @@ export function trackOf(song: Song, signed: boolean): Track {
 
 export function liveTrackOf(job: Job): Track | null {
   if (!job.audio_url) return null;
-  return { id: job.id, title: job.title, tags: job.tags, source: job.audio_url, cover: null, duration: 0, live: true };
+  return { id: job.id, title: job.title, tags: job.tags, source: at(job.audio_url), cover: null, duration: 0, live: true };
 }
 
 export const currentTrack = (p: Player = get()): Track | null => p.tracks[p.order[p.at] ?? -1] ?? null;

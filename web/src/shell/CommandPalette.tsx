@@ -100,7 +100,7 @@ function Palette() {
   return (
     <div>
       <input
-        autoFocus
+        data-first
         role="combobox"
         aria-expanded="true"
         aria-controls={`${id}-list`}

@@ -5,6 +5,7 @@ import { type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { NavLink, useLocation } from 'react-router';
 
+import { at } from '../api/base';
 import { RecipeDrop } from '../library/RecipeDrop';
 import { useActiveJobs } from '../making/hooks';
 import { useMaking } from '../making/jobs';
@@ -21,7 +22,7 @@ import { usePanels } from './panels';
 type Place = { to: string; label: string; icon: LucideIcon; count?: number };
 
 export function Logo({ className }: { className?: string }) {
-  return <img src="/icon.svg" alt="" className={cx('size-9', className)} width={36} height={36} />;
+  return <img src={at('/icon.svg')} alt="" className={cx('size-9', className)} width={36} height={36} />;
 }
 
 export function Loading() {

@@ -23,6 +23,7 @@ function Sorry() {
   const { t } = useTranslation();
   return (
     <Empty
+      alone
       icon={TriangleAlert}
       title={t('errors.title')}
       text={t('errors.unknown')}

@@ -2,6 +2,7 @@
 
 import { useEffect } from 'react';
 
+import { at } from '../api/base';
 import { currentTrack, usePlayer } from '../player/player';
 
 const kName = 'Heart Studio';
@@ -11,6 +12,6 @@ export function useDocumentTitle(): void {
   const title = usePlayer((p) => currentTrack(p)?.title ?? null);
   useEffect(() => {
     document.title = playing && title ? `▶ ${title} · ${kName}` : kName;
-    document.querySelector('link[rel="icon"]')?.setAttribute('href', playing ? '/icon-playing.svg' : '/icon.svg');
+    document.querySelector('link[rel="icon"]')?.setAttribute('href', at(playing ? '/icon-playing.svg' : '/icon.svg'));
   }, [playing, title]);
 }

@@ -1,9 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Archive, Copy, ShieldCheck, Trash2, UserPlus, UserX } from 'lucide-react';
+import { Archive, Copy, Download, ShieldCheck, Trash2, UserPlus, UserX } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { useSession } from '../account/session';
+import { linkTo } from '../api/base';
 import { type Account, client, got } from '../api/client';
 import { sentenceFor } from '../api/problems';
 import { PageHead } from '../shell/PageHead';
@@ -11,6 +12,7 @@ import { ago, bytes, exactTime } from '../ui/format';
 import { Button, Card, Empty, IconButton, Tag, TextInput } from '../ui/kit';
 import { Menu } from '../ui/Menu';
 import { toast } from '../ui/toasts';
+import { saveBackup } from './saveBackup';
 
 function Part({ title, children, action }: { title: string; children: ReactNode; action?: ReactNode }) {
   return (
@@ -27,7 +29,7 @@ function Part({ title, children, action }: { title: string; children: ReactNode;
 export function AdminPage() {
   const { t } = useTranslation();
   const admin = useSession((s) => s.user?.admin);
-  if (!admin) return <Empty icon={ShieldCheck} title={t('admin.only')} text={t('admin.onlyText')} />;
+  if (!admin) return <Empty alone icon={ShieldCheck} title={t('admin.only')} text={t('admin.onlyText')} />;
   return (
     <div className="mx-auto grid grid-cols-1 max-w-[1000px] gap-6 px-4 md:px-8">
       <PageHead title={t('user.admin')} text={t('admin.text')} />
@@ -174,7 +176,7 @@ function Invites() {
     onError: say,
     onSettled: settle,
   });
-  const address = make.data ? `${window.location.origin}/register?invite=${encodeURIComponent(make.data.code)}` : '';
+  const address = make.data ? linkTo(`/register?invite=${encodeURIComponent(make.data.code)}`) : '';
   const open = invites.data?.items.filter((i) => !i.used_by && new Date(i.expires_at).getTime() > Date.now()) ?? [];
   return (
     <Part
@@ -303,6 +305,7 @@ function Backups() {
     onSuccess: () => void toast(t('admin.backedUp'), { tone: 'good' }),
     onSettled: settle,
   });
+  const save = useMutation({ mutationFn: saveBackup, onError: say });
   const remove = useMutation({
     mutationFn: (name: string) => got(client.DELETE('/api/admin/backups/{name}', { params: { path: { name } } })),
     onError: say,
@@ -325,7 +328,14 @@ function Backups() {
               {ago(backup.created_at, i18n.language)}
             </span>
             <span className="text-xs text-soft">{bytes(backup.bytes)}</span>
-            <IconButton label={t('admin.removeBackup')} icon={Trash2} size={17} onClick={() => remove.mutate(backup.name)} />
+            <IconButton
+              label={t('admin.downloadBackup', { name: backup.name })}
+              icon={Download}
+              size={17}
+              disabled={save.isPending}
+              onClick={() => save.mutate(backup.name)}
+            />
+            <IconButton label={t('admin.removeBackup', { name: backup.name })} icon={Trash2} size={17} onClick={() => remove.mutate(backup.name)} />
           </li>
         ))}
       </ul>

@@ -1,15 +1,17 @@
 import { useQuery } from '@tanstack/react-query';
-import { BookOpen, Cpu, ServerCrash } from 'lucide-react';
+import { BookOpen, Cpu } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
 
 import { useSession } from '../account/session';
-import { sentenceFor } from '../api/problems';
+import { at } from '../api/base';
+import { client, got } from '../api/client';
 import { statusQuery } from '../api/queries';
 import { useMaking } from '../making/jobs';
+import { Fault } from '../shell/Fault';
 import { PageHead } from '../shell/PageHead';
-import { Button, Card, Empty, Skeleton, cx } from '../ui/kit';
+import { bytes, span } from '../ui/format';
+import { ButtonLink, Card, Skeleton, cx } from '../ui/kit';
 
 function Row({ name, children, good }: { name: string; children: ReactNode; good?: boolean }) {
   return (
@@ -23,38 +25,41 @@ function Row({ name, children, good }: { name: string; children: ReactNode; good
   );
 }
 
+/** Numbers that only administrators get, out of the text for Prometheus. */
+function useNumbers(admin: boolean): (name: string) => number | null {
+  const metrics = useQuery({
+    queryKey: ['metrics'] as const,
+    queryFn: ({ signal }) => got(client.GET('/metrics', { signal, parseAs: 'text' })),
+    enabled: admin,
+    refetchInterval: 10_000,
+  });
+  return (name) => {
+    const found = new RegExp(`^${name} ([-+.0-9e]+)$`, 'm').exec(String(metrics.data ?? ''));
+    return found ? Number(found[1]) : null;
+  };
+}
+
 /** What the studio is and can do now, in plain words. */
 export function SystemPage() {
   const { t } = useTranslation();
   const status = useQuery({ ...statusQuery, refetchInterval: 10_000 });
   const pace = useMaking((s) => s.pace.perSecond);
   const admin = useSession((s) => s.user?.admin);
+  const number = useNumbers(admin ?? false);
+  const memory = number('process_resident_memory_bytes');
+  const work = number('heart_job_work_seconds_total');
+  const made = number('heart_job_song_seconds_total');
   const s = status.data;
   return (
     <div className="mx-auto grid grid-cols-1 max-w-[824px] gap-6 px-4 md:px-8">
       <PageHead title={t('nav.system')} text={t('system.text')}>
-        <a
-          href="/docs"
-          className="inline-flex min-h-10 items-center gap-2 rounded-control border border-line bg-raised px-4 text-sm hover:border-edge"
-        >
-          <BookOpen size={17} aria-hidden />
+        <ButtonLink to={at('/docs')} icon={BookOpen} outside>
           {t('system.api')}
-        </a>
-        {admin && (
-          <Link to="/admin" className="inline-flex min-h-10 items-center rounded-control border border-line bg-raised px-4 text-sm hover:border-edge">
-            {t('user.admin')}
-          </Link>
-        )}
+        </ButtonLink>
+        {admin && <ButtonLink to="/admin">{t('user.admin')}</ButtonLink>}
       </PageHead>
       {status.isPending && <Skeleton className="h-64" />}
-      {status.isError && !s && (
-        <Empty
-          icon={ServerCrash}
-          title={t('errors.title')}
-          text={sentenceFor(status.error, t)}
-          action={<Button onClick={() => void status.refetch()}>{t('ui.tryAgain')}</Button>}
-        />
-      )}
+      {status.isError && !s && <Fault error={status.error} onAgain={() => void status.refetch()} />}
       {s && (
         <>
           <Card className="flex items-center gap-5 p-5 md:p-6">
@@ -75,6 +80,10 @@ export function SystemPage() {
               <Row name={t('system.loaded')} good={s.model_loaded}>
                 {s.model_loaded ? t('system.inMemory') : t('system.notInMemory')}
               </Row>
+              {memory !== null && memory > 0 && <Row name={t('system.memory')}>{bytes(memory)}</Row>}
+              {made !== null && work !== null && made > 0 && (
+                <Row name={t('system.made')}>{t('system.madeText', { music: span(made), work: span(work) })}</Row>
+              )}
               <Row name={t('system.queue')}>{t('library.songs', { count: s.queue_length })}</Row>
               <Row name={t('system.help')} good={s.openai_configured}>
                 {s.openai_configured ? t('system.connected') : t('system.notConnected')}

@@ -2,12 +2,25 @@
 
 import { AudioLines } from 'lucide-react';
 import { useState } from 'react';
+import { create } from 'zustand';
 
 import { cx } from './kit';
 
+/** How often the cover of a song was changed while the page is open: its address stays, so the picture would, too. */
+const useChanges = create<Record<string, number>>(() => ({}));
+const songOf = (source: string | null): string => /\/api\/thumbnail\/([^/?]+)/.exec(source ?? '')?.[1] ?? '';
+
+export const coverChanged = (song: string): void => useChanges.setState((s) => ({ [song]: (s[song] ?? 0) + 1 }));
+
+export function useCover(source: string | null): string | null {
+  const changes = useChanges((s) => s[songOf(source)]);
+  return source && changes ? `${source}&v=${changes}` : source;
+}
+
 export function Cover({ source, className, live }: { source: string | null; className?: string; live?: boolean }) {
   const [broken, setBroken] = useState<string | null>(null);
-  const shown = source && broken !== source ? source : null;
+  const address = useCover(source);
+  const shown = address && broken !== address ? address : null;
   return (
     <div
       className={cx(

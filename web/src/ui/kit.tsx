@@ -12,6 +12,7 @@ import {
   useRef,
 } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
 
 export const cx = (...parts: (string | false | null | undefined)[]): string => parts.filter(Boolean).join(' ');
 
@@ -31,6 +32,9 @@ type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & {
   ref?: Ref<HTMLButtonElement>;
 };
 
+const buttonShape =
+  'inline-flex min-h-10 items-center justify-center gap-2 rounded-control px-4 text-sm transition duration-[120ms] active:scale-[0.98]';
+
 export function Button({ look = 'plain', icon: Icon, busy, className, children, disabled, ...rest }: ButtonProps) {
   return (
     <button
@@ -39,8 +43,8 @@ export function Button({ look = 'plain', icon: Icon, busy, className, children, 
       disabled={disabled}
       aria-busy={busy || undefined}
       className={cx(
-        'inline-flex min-h-10 items-center justify-center gap-2 rounded-control px-4 text-sm transition duration-[120ms]',
-        'active:scale-[0.98] disabled:cursor-not-allowed disabled:opacity-50',
+        buttonShape,
+        'disabled:cursor-not-allowed disabled:opacity-50',
         looks[look],
         busy && 'animate-breathe',
         className,
@@ -49,6 +53,28 @@ export function Button({ look = 'plain', icon: Icon, busy, className, children, 
       {Icon && <Icon size={17} aria-hidden className="shrink-0" />}
       {children}
     </button>
+  );
+}
+
+type ButtonLinkProps = { to: string; look?: ButtonLook; icon?: LucideIcon; children: ReactNode };
+
+/** Somewhere else on the page that looks like a button; an address of the server itself when it is not the page's. */
+export function ButtonLink({ to, look = 'plain', icon: Icon, children, outside }: ButtonLinkProps & { outside?: boolean }) {
+  const inside = (
+    <>
+      {Icon && <Icon size={17} aria-hidden className="shrink-0" />}
+      {children}
+    </>
+  );
+  const className = cx(buttonShape, looks[look]);
+  return outside ? (
+    <a href={to} className={className}>
+      {inside}
+    </a>
+  ) : (
+    <Link to={to} className={className}>
+      {inside}
+    </Link>
   );
 }
 
@@ -157,14 +183,24 @@ export function Card({ className, children, ...rest }: { className?: string; chi
   );
 }
 
+type EmptyProps = {
+  icon: LucideIcon;
+  title: string;
+  text: string;
+  action?: ReactNode;
+  /** It is all that the page has: its title is the page's. */
+  alone?: boolean;
+};
+
 /** Teaches one thing and offers one action. */
-export function Empty({ icon: Icon, title, text, action }: { icon: LucideIcon; title: string; text: string; action?: ReactNode }) {
+export function Empty({ icon: Icon, title, text, action, alone }: EmptyProps) {
+  const Title = alone ? 'h1' : 'h2';
   return (
     <div className="animate-fade grid justify-items-center gap-3 px-6 py-16 text-center">
       <span className="grid size-14 place-items-center rounded-full border border-line bg-panel text-faint">
         <Icon size={24} aria-hidden />
       </span>
-      <h2 className="text-lg">{title}</h2>
+      <Title className="text-lg">{title}</Title>
       <p className="max-w-sm text-sm text-soft">{text}</p>
       {action && <div className="mt-2">{action}</div>}
     </div>
@@ -193,7 +229,11 @@ export function Sheet({ open, onClose, title, shape = 'middle', hideTitle, child
   useEffect(() => {
     const element = dialog.current;
     if (!element) return undefined;
-    if (open && !element.open) element.showModal();
+    if (open && !element.open) {
+      element.showModal();
+      // The browser would begin at the first button, which closes.
+      element.querySelector<HTMLElement>('[data-first]')?.focus();
+    }
     if (!open && element.open) element.close();
     return undefined;
   }, [open]);

@@ -1,18 +1,21 @@
 // The way of a song, in a real Chromium against the real program: register, write, make, hear, find, keep, take away, bring
-// back, sign out; a studio that is killed at work; two people who see nothing of each other; by keys alone.
+// back, sign out; a studio that is killed at work; two people who see nothing of each other; by keys alone; with a thumb;
+// without the studio; under a path of another host.
 
 import { readFileSync } from 'node:fs';
 
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { complaintsOf, freshContext, openBrowser, shot } from './browser';
+import { barriersOf, complaintsOf, freshContext, openBrowser, shot } from './browser';
+import { greenPicture } from './picture';
+import { startProxy } from './proxy';
 import { type Studio, hasStudio, startStudio } from './studio';
 
 // How long a song may take on a machine that has other things to do.
 const kMakeMs = Number(process.env.HEART_PATIENCE_MS ?? 180_000);
 
-async function register(page: Page, studio: Studio, name: string): Promise<void> {
+async function register(page: Page, studio: { address: string }, name: string): Promise<void> {
   await page.goto(`${studio.address}/register`);
   await page.getByLabel('Name').fill(name);
   await page.getByLabel('Email').fill(`${name}@example.org`);
@@ -20,6 +23,22 @@ async function register(page: Page, studio: Studio, name: string): Promise<void>
   await page.getByLabel('Password once more').fill('correct horse');
   await page.getByRole('button', { name: 'Open account' }).click();
   await page.getByRole('button', { name: 'Make it' }).waitFor();
+}
+
+async function make(page: Page, studio: { address: string }, name: string, title: string): Promise<void> {
+  await register(page, studio, name);
+  await write(page, title);
+  await page.getByRole('button', { name: 'Make it' }).click();
+  await page.getByText(`“${title}” is ready.`).waitFor({ timeout: kMakeMs });
+}
+
+/** Tab, as someone without a mouse gets there. */
+async function tabTo(page: Page, goal: Locator): Promise<void> {
+  for (let i = 0; i < 80; i++) {
+    if (await goal.evaluate((el) => el === document.activeElement)) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`Tab never came to ${goal.toString()}`);
 }
 
 async function write(page: Page, title: string, seconds = 10): Promise<void> {
@@ -113,11 +132,9 @@ describe.skipIf(!hasStudio)('a song', () => {
   it('is shown to whoever has its link, and to no one else', async () => {
     const context = await freshContext(browser);
     const page = await context.newPage();
-    await register(page, studio, 'grace');
-    await write(page, 'Shared Song');
-    await page.getByRole('button', { name: 'Make it' }).click();
-    await page.getByText('“Shared Song” is ready.').waitFor({ timeout: kMakeMs });
+    await make(page, studio, 'grace', 'Shared Song');
     await page.goto(`${studio.address}/library`);
+    await page.getByRole('article', { name: 'Shared Song' }).waitFor();
     expect(await page.getByText('Morning Light').count()).toBe(0);
     await page.getByRole('button', { name: 'More for Shared Song' }).click();
     await page.getByRole('menuitem', { name: 'Share' }).click();
@@ -141,21 +158,60 @@ describe.skipIf(!hasStudio)('a song', () => {
     await context.close();
   });
 
+  it('of two people at once are made one after the other, and neither sees the other', async () => {
+    const people = await Promise.all(
+      ['edsger', 'barbara'].map(async (name) => {
+        const context = await freshContext(browser);
+        const page = await context.newPage();
+        const complaints = complaintsOf(page);
+        await register(page, studio, name);
+        await write(page, `Song of ${name}`);
+        return { name, context, page, complaints };
+      }),
+    );
+    await Promise.all(people.map(({ page }) => page.getByRole('button', { name: 'Make it' }).click()));
+    await Promise.all(people.map(({ name, page }) => page.getByText(`“Song of ${name}” is ready.`).waitFor({ timeout: kMakeMs })));
+    for (const { name, page, context, complaints } of people) {
+      const other = name === 'edsger' ? 'barbara' : 'edsger';
+      expect(await page.getByText(`Song of ${other}`).count()).toBe(0);
+      await page.goto(`${studio.address}/library`);
+      await page.getByText('1 song', { exact: true }).waitFor();
+      await page.getByRole('article', { name: `Song of ${name}` }).waitFor();
+      expect(complaints).toEqual([]);
+      await context.close();
+    }
+  });
+
   it('is made by keys alone', async () => {
     const context = await freshContext(browser);
     const page = await context.newPage();
-    await register(page, studio, 'keys');
-    await page.getByRole('textbox', { name: 'Title' }).focus();
+    const complaints = complaintsOf(page);
+    await page.goto(`${studio.address}/register`);
+    for (const [label, text] of [
+      ['Name', 'keys'],
+      ['Email', 'keys@example.org'],
+      ['Password', 'correct horse'],
+      ['Password once more', 'correct horse'],
+    ] as const) {
+      await tabTo(page, page.getByLabel(label, { exact: true }));
+      await page.keyboard.type(text);
+    }
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Make it' }).waitFor();
+    await tabTo(page, page.getByRole('textbox', { name: 'Title' }));
     await page.keyboard.type('By Keys');
-    await page.getByLabel('Add a tag').focus();
+    await tabTo(page, page.getByLabel('Add a tag'));
     await page.keyboard.type('folk,');
-    await page.getByRole('textbox', { name: 'What it sings' }).focus();
-    await page.keyboard.type('[Verse]\nA line that is typed\n');
-    await page.getByLabel('Longest duration').focus();
+    await tabTo(page, page.getByRole('button', { name: 'Verse' }));
+    await page.keyboard.press('Enter');
+    // The section lands in the words, and one types on.
+    await page.keyboard.type('A line that is typed');
+    expect(await page.getByRole('textbox', { name: 'What it sings' }).inputValue()).toMatch(/^\[Verse\]\nA line that is typed/);
+    await tabTo(page, page.getByLabel('Longest duration'));
     await page.keyboard.press('Home');
-    await page.keyboard.press('Control+Enter');
+    await tabTo(page, page.getByRole('button', { name: 'Make it' }));
+    await page.keyboard.press('Enter');
     await page.getByText('“By Keys” is ready.').waitFor({ timeout: kMakeMs });
-    await page.locator('main').focus();
     await page.keyboard.press('g');
     await page.keyboard.press('l');
     await page.waitForURL('**/library');
@@ -170,6 +226,78 @@ describe.skipIf(!hasStudio)('a song', () => {
     await page.getByRole('dialog', { name: 'Keys' }).waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('dialog', { name: 'Keys' }).waitFor({ state: 'hidden' });
+    await tabTo(page, page.getByRole('button', { name: 'More for By Keys' }));
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('d');
+    await page.keyboard.press('End');
+    await page.keyboard.press('Enter');
+    await page.getByText('No songs yet').waitFor();
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  it('is made with a thumb', async () => {
+    const context = await freshContext(browser, { viewport: { width: 375, height: 812 }, hasTouch: true, isMobile: true });
+    const page = await context.newPage();
+    const complaints = complaintsOf(page);
+    await register(page, studio, 'thumb');
+    await write(page, 'Thumb Song');
+    await page.getByRole('button', { name: 'Make it' }).tap();
+    await page.getByRole('link', { name: /Queue/ }).tap();
+    await page.getByText('“Thumb Song” is ready.').waitFor({ timeout: kMakeMs });
+    await page.getByRole('link', { name: 'Library' }).tap();
+    await page.getByRole('button', { name: 'Play Thumb Song' }).tap();
+    await page.getByRole('region', { name: 'Player' }).getByRole('button', { name: 'Open the listening view' }).tap();
+    const listening = page.getByRole('dialog', { name: 'Listening' });
+    await listening.getByText('The sun creeps in across the floor').waitFor();
+    await page.waitForFunction(() => document.documentElement.hasAttribute('data-playing'));
+    await shot(page, 'real-phone-listening');
+    await listening.getByRole('button', { name: 'Close the listening view' }).tap();
+    await listening.waitFor({ state: 'hidden' });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(375);
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  it('gets a cover of one\'s own, and its old one back', async () => {
+    const context = await freshContext(browser);
+    const page = await context.newPage();
+    await make(page, studio, 'painter', 'Painted Song');
+    await page.getByRole('link', { name: 'Painted Song' }).first().click();
+    await page.getByRole('heading', { name: 'Painted Song' }).waitFor();
+    const colour = (): Promise<number[]> =>
+      page.evaluate(async () => {
+        const image = document.querySelector<HTMLImageElement>('main img')!;
+        await image.decode();
+        const canvas = document.createElement('canvas');
+        canvas.width = canvas.height = 1;
+        const context = canvas.getContext('2d')!;
+        context.drawImage(image, 0, 0, 1, 1);
+        return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+      });
+    const before = await colour();
+    await page.getByLabel('A picture of yours').setInputFiles({ name: 'green.png', mimeType: 'image/png', buffer: greenPicture() });
+    await page.getByText('The cover is changed.').waitFor();
+    await expect.poll(async () => (await colour()).map((c) => Math.round(c / 64))).toEqual([0, 4, 0]);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await expect.poll(colour).toEqual(before);
+    await page.getByLabel('A picture of yours').setInputFiles({ name: 'words.png', mimeType: 'image/png', buffer: Buffer.from('no picture') });
+    await page.getByText('This browser cannot read that picture.').waitFor();
+    await context.close();
+  });
+
+  it('is deleted for good when the bin is emptied', async () => {
+    const context = await freshContext(browser);
+    const page = await context.newPage();
+    await make(page, studio, 'tidy', 'Short Lived');
+    await page.goto(`${studio.address}/library`);
+    await page.getByRole('button', { name: 'More for Short Lived' }).click();
+    await page.getByRole('menuitem', { name: 'Delete' }).click();
+    await page.getByRole('link', { name: 'Bin' }).click();
+    await page.getByRole('button', { name: 'Empty the bin' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete for good' }).click();
+    await page.getByText('1 song is deleted for good.').waitFor();
+    await page.getByText('The bin is empty').waitFor();
     await context.close();
   });
 
@@ -183,5 +311,62 @@ describe.skipIf(!hasStudio)('a song', () => {
     await studio.restart();
     await page.getByText('“Unkillable” is ready.').waitFor({ timeout: kMakeMs });
     await context.close();
+  });
+
+  it('waits while the studio is gone: the page opens without it, says so, and keeps what is typed', async () => {
+    const context = await freshContext(browser);
+    const page = await context.newPage();
+    const complaints = complaintsOf(page);
+    await register(page, studio, 'offline');
+    await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+    await context.setOffline(true);
+    await page.getByText('You are offline.').waitFor();
+    await page.getByRole('textbox', { name: 'Title' }).fill('Typed offline');
+    await page.reload();
+    await page.getByText('You are offline.').waitFor();
+    expect(await page.getByRole('textbox', { name: 'Title' }).inputValue()).toBe('Typed offline');
+    // A page that was never opened before, with what it would show out of reach.
+    await page.goto(`${studio.address}/library/00000000-0000-4000-8000-000000000000`);
+    await page.getByText('You are offline.').waitFor();
+    await page.goto(`${studio.address}/library`);
+    await page.getByText('The studio cannot be reached.').waitFor();
+    expect(await barriersOf(page)).toEqual([]);
+    await shot(page, 'real-offline');
+    await context.setOffline(false);
+    await page.getByText('No songs yet').waitFor();
+    await page.getByText('You are offline.').waitFor({ state: 'hidden' });
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  it('is at home under a path of another host, too', async () => {
+    const proxy = await startProxy(studio.address, '/music/heart');
+    const context = await freshContext(browser);
+    const page = await context.newPage();
+    const complaints = complaintsOf(page);
+    await make(page, proxy, 'guest', 'Down the Path');
+    expect(new URL(page.url()).pathname).toBe('/music/heart/create');
+    await page.getByRole('link', { name: 'Down the Path' }).first().click();
+    await page.waitForURL('**/music/heart/library/*');
+    await page.reload();
+    await page.getByRole('heading', { name: 'Down the Path' }).waitFor();
+    await page.locator('main').getByRole('button', { name: 'Play' }).click();
+    await page.waitForFunction(() => document.documentElement.hasAttribute('data-playing'));
+    const scope = await page.evaluate(() => navigator.serviceWorker.ready.then((worker) => new URL(worker.scope).pathname));
+    expect(scope).toBe('/music/heart/');
+    const manifest = await page.evaluate(async () => {
+      const link = document.querySelector<HTMLLinkElement>('link[rel=manifest]')!;
+      const { start_url, icons } = (await (await fetch(link.href)).json()) as { start_url: string; icons: { src: string }[] };
+      return [start_url, ...icons.map((icon) => icon.src)].map((path) => new URL(path, link.href).pathname);
+    });
+    expect(manifest).toEqual(['create', 'icon.svg', 'icon-192.png', 'icon-512.png'].map((name) => `/music/heart/${name}`));
+    await page.getByRole('button', { name: 'More for Down the Path' }).click();
+    await page.getByRole('menuitem', { name: 'Share' }).click();
+    await page.getByRole('button', { name: 'Make a link' }).click();
+    expect(await page.getByRole('textbox', { name: 'Link' }).inputValue()).toContain(`${proxy.address}/shared/`);
+    expect(proxy.stray).toEqual([]);
+    expect(complaints).toEqual([]);
+    await context.close();
+    await proxy.stop();
   });
 });

@@ -50,14 +50,19 @@ It is just another day`;
 
 const uuid = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 
+const titleAt = (n: number): string => {
+  const round = Math.floor(n / kTitles.length);
+  return `${kTitles[n % kTitles.length]}${round > 0 ? ` ${round + 1}` : ''}`;
+};
+
 function songAt(n: number, start: number): Json {
   const id = uuid(n);
   const take = n % 5 === 1 ? 1 : 0;
   return {
     id,
-    title: n < kTitles.length ? kTitles[n] : `${kTitles[n % kTitles.length]} ${Math.floor(n / kTitles.length) + 1}`,
+    title: titleAt(n - take),
     lyrics: kLyrics,
-    tags: kTags[n % kTags.length],
+    tags: kTags[(n - take) % kTags.length],
     audio_path: `audio/${id}.wav`,
     thumbnail_path: `thumbnails/${id}.png`,
     created_at: new Date(start - n * 5_400_000).toISOString(),
@@ -119,8 +124,8 @@ function wav(seconds: number): Buffer {
 
 export type Mock = Awaited<ReturnType<typeof startMock>>;
 
-export async function startMock(options: { songs?: number; jobs?: 'none' | 'some'; help?: boolean; dist?: string } = {}) {
-  const dist = options.dist ?? new URL('../../dist', import.meta.url).pathname;
+export async function startMock(options: { songs?: number; jobs?: 'none' | 'some'; help?: boolean } = {}) {
+  const dist = process.env.HEART_DIST ?? new URL('../../dist', import.meta.url).pathname;
   const start = Date.now() - 120_000;
   let songs = Array.from({ length: options.songs ?? 24 }, (_, n) => songAt(n, start));
   const jobs: Json[] =
@@ -282,7 +287,10 @@ export async function startMock(options: { songs?: number; jobs?: 'none' | 'some
         return;
       }
       const file = extname(url.pathname) ? url.pathname : '/index.html';
-      const text = readFileSync(join(dist, file));
+      const found = readFileSync(join(dist, file));
+      // As the studio does: a folder further down, the document's files are one folder up.
+      const inner = file === '/index.html' && url.pathname.lastIndexOf('/') > 0;
+      const text = inner ? found.toString().replaceAll('="./', '="../') : found;
       response.writeHead(200, { 'Content-Type': kTypes[extname(file)] ?? 'application/octet-stream', 'Content-Security-Policy': kPolicy });
       response.end(text);
     })().catch(() => response.destroy());

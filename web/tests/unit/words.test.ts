@@ -17,7 +17,7 @@ function flat(words: object, path = ''): Map<string, string> {
   }
   return out;
 }
-const blanks = (text: string): string[] => [...text.matchAll(/{{(\w+)}}/g)].map((m) => m[1]!).sort();
+const blanks = (text: string): string[] => [...text.matchAll(/{{(\w+)[^}]*}}/g)].map((m) => m[1]!).sort();
 const english = flat(en);
 
 describe.each(Object.entries({ de, es, zh, ja, ko }))('%s', (_name, words) => {

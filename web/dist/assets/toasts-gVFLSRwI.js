@@ -1,1 +1,0 @@
-import{mt as e}from"./kit-KFC9kzSz.js";var t=e(()=>({list:[]})),n=0,r=6e3,i=12e3;function a(e,a={}){let s=++n;return t.setState(t=>({list:[...t.list,{id:s,text:e,tone:`plain`,...a}].slice(-3)})),setTimeout(()=>o(s),a.action?i:r),s}function o(e){t.setState(t=>({list:t.list.filter(t=>t.id!==e)}))}export{a as n,t as r,o as t};

@@ -1,0 +1,90 @@
+// Keeps the page itself, so that it opens while the studio does not answer and then says so. Songs and everything else of the
+// API are never kept here. scripts/worker.mjs puts in what was built and its version.
+
+const kVersion = 'a42099f345fec20e';
+const kFiles = [
+  "assets/AdminPage-Drw3hVT8.js",
+  "assets/ComparePage-J3ySkxQ8.js",
+  "assets/Frame-DQUl7Ses.js",
+  "assets/Menu-DovKBJhK.js",
+  "assets/PlaylistPage-DJkjWwuk.js",
+  "assets/ProfilePage-BmXXiiXM.js",
+  "assets/SharedPage-BZi9Dbs-.js",
+  "assets/SongPage-DSO7oI6u.js",
+  "assets/SystemPage-DC7HahCx.js",
+  "assets/de-BC2rd-5D.js",
+  "assets/es-DqeC1yxo.js",
+  "assets/format-D0JPWIRV.js",
+  "assets/index-Bag4_ih7.js",
+  "assets/index-Be5HTwOF.css",
+  "assets/ja-DK2vgbgc.js",
+  "assets/jobs-Bh03fgF9.js",
+  "assets/ko-B2QD93qh.js",
+  "assets/plus-BLlImbS7.js",
+  "assets/rolldown-runtime-WkwZ5CU-.js",
+  "assets/search-x-DCVuRooI.js",
+  "assets/toasts-DHqxVJHB.js",
+  "assets/zh-C97zJOFj.js",
+  "icon-192.png",
+  "icon-512.png",
+  "icon-playing.svg",
+  "icon.svg",
+  "manifest.webmanifest",
+  "theme.js"
+];
+const kKept = `heart-page-${kVersion}`;
+const kPatienceMs = 4000;
+
+const root = new URL(self.registration.scope);
+
+/** The document names what it loads relative to itself; kept for every address, it must name it from the root. */
+async function rooted(answer) {
+  const text = (await answer.text()).replaceAll('="./', `="${root.pathname}`);
+  return new Response(text, { headers: answer.headers });
+}
+
+async function install() {
+  const kept = await caches.open(kKept);
+  await kept.addAll(kFiles.map((file) => new Request(new URL(file, root), { cache: 'reload' })));
+  const document = await fetch(root, { cache: 'reload' });
+  if (!document.ok) throw new Error(`the page: ${document.status}`);
+  await kept.put(root, await rooted(document));
+}
+
+async function activate() {
+  for (const name of await caches.keys()) {
+    if (name.startsWith('heart-page-') && name !== kKept) await caches.delete(name);
+  }
+}
+
+/** The studio's own document while it answers in time: a new version of the page is there at the next visit. */
+async function page(request) {
+  try {
+    return await fetch(request, { signal: AbortSignal.timeout(kPatienceMs) });
+  } catch {
+    return (await caches.match(root)) ?? Response.error();
+  }
+}
+
+/** Files with a hash in their name never change; the others (icons, the theme's script) are asked for first. */
+async function file(request, hashed) {
+  if (hashed) return (await caches.match(request)) ?? fetch(request);
+  try {
+    return await fetch(request);
+  } catch {
+    return (await caches.match(request, { ignoreSearch: true })) ?? Response.error();
+  }
+}
+
+self.addEventListener('install', (event) => event.waitUntil(install()));
+self.addEventListener('activate', (event) => event.waitUntil(activate()));
+self.addEventListener('fetch', (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== 'GET' || url.origin !== root.origin || !url.pathname.startsWith(root.pathname)) return;
+  const path = url.pathname.slice(root.pathname.length);
+  // The API, its documents and the numbers of the studio are the server's alone.
+  if (/^(api|v1|ws|docs|openapi\.json|metrics|health|ready)(\/|$)/.test(path)) return;
+  if (request.mode === 'navigate') event.respondWith(page(request));
+  else if (kFiles.includes(path)) event.respondWith(file(request, path.startsWith('assets/')));
+});

@@ -1,0 +1,133 @@
+// How quick the page is, printed as measured: the first paint with a processor slowed down four times, and scrolling through
+// ten thousand songs. Machines that run tests are busy with other things, so what is demanded here is generous.
+
+import type { Browser, CDPSession, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { freshContext, openBrowser, signIn } from './browser';
+import { type Mock, startMock } from './mock';
+import { type Studio, hasStudio, startStudio } from './studio';
+
+const kTries = 5;
+const kSongs = 10_000;
+
+const median = (values: number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await openBrowser();
+});
+afterAll(() => browser.close());
+
+async function slowed(page: Page, times: number): Promise<CDPSession> {
+  const inspector = await page.context().newCDPSession(page);
+  await inspector.send('Emulation.setCPUThrottlingRate', { rate: times });
+  return inspector;
+}
+
+/** Milliseconds to the first contentful paint (Paint Timing), with nothing in the browser's cache. */
+async function firstPaint(address: string, prepare?: (page: Page) => Promise<void>): Promise<number> {
+  const context = await freshContext(browser);
+  const page = await context.newPage();
+  await prepare?.(page);
+  await slowed(page, 4);
+  await page.goto(address);
+  const ms = await page.evaluate(
+    () =>
+      new Promise<number>((done) => {
+        new PerformanceObserver((list) => {
+          const found = list.getEntriesByName('first-contentful-paint')[0];
+          if (found) done(found.startTime);
+        }).observe({ type: 'paint', buffered: true });
+      }),
+  );
+  await context.close();
+  return ms;
+}
+
+describe('the first paint, four times slower', () => {
+  it.skipIf(!hasStudio)('of the door of a real studio', async () => {
+    const studio: Studio = await startStudio();
+    const times: number[] = [];
+    for (let i = 0; i < kTries; i++) times.push(await firstPaint(`${studio.address}/sign-in`));
+    await studio.stop();
+    console.log(`first paint of /sign-in, 4x slower: ${times.map((t) => t.toFixed(0)).join(', ')} ms, median ${median(times).toFixed(0)} ms`);
+    expect(median(times)).toBeLessThan(3000);
+  });
+  it('of a library', async () => {
+    const mock = await startMock({ songs: 60 });
+    const times: number[] = [];
+    for (let i = 0; i < kTries; i++) times.push(await firstPaint(`${mock.address}/library`, signIn));
+    await mock.stop();
+    console.log(`first paint of /library, 4x slower: ${times.map((t) => t.toFixed(0)).join(', ')} ms, median ${median(times).toFixed(0)} ms`);
+    expect(median(times)).toBeLessThan(3000);
+  });
+});
+
+/** Scrolls as a finger does, and tells how long each frame was on the screen. */
+async function framesWhile(page: Page, inspector: CDPSession, distance: number): Promise<{ frames: number[]; blocked: number }> {
+  await page.evaluate(() => {
+    const seen = { frames: [] as number[], blocked: 0, last: 0, on: true };
+    Object.assign(window, { seen });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) seen.blocked += Math.max(0, entry.duration - 50);
+    }).observe({ type: 'longtask' });
+    const tick = (now: number): void => {
+      if (seen.last > 0) seen.frames.push(now - seen.last);
+      seen.last = now;
+      if (seen.on) requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+  });
+  await inspector.send('Input.synthesizeScrollGesture', { x: 700, y: 500, yDistance: -distance, speed: 4000, gestureSourceType: 'mouse' });
+  return page.evaluate(() => {
+    const { seen } = window as unknown as { seen: { frames: number[]; blocked: number; on: boolean } };
+    seen.on = false;
+    return { frames: seen.frames.sort((a, b) => a - b), blocked: seen.blocked };
+  });
+}
+
+describe(`a library of ${kSongs} songs`, () => {
+  let mock: Mock;
+  beforeAll(async () => {
+    mock = await startMock({ songs: kSongs });
+  });
+  afterAll(() => mock.stop());
+
+  it.each(['cards', 'table'] as const)('scrolls as %s', async (view) => {
+    const context = await freshContext(browser);
+    const page = await context.newPage();
+    await signIn(page);
+    await page.goto(`${mock.address}/library`);
+    await page.getByText('10,000 songs').waitFor();
+    if (view === 'table') await page.getByRole('button', { name: 'As a table' }).click();
+    await page.getByRole('listitem').first().waitFor();
+    const inspector = await slowed(page, 1);
+    const { frames, blocked } = await framesWhile(page, inspector, 24_000);
+    const late = frames.filter((ms) => ms > 50).length;
+    console.log(
+      `scrolling ${kSongs} songs as ${view}: ${frames.length} frames, median ${median(frames).toFixed(1)} ms, ` +
+        `95 % under ${frames[Math.floor(frames.length * 0.95)]!.toFixed(1)} ms, ${late} over 50 ms, blocked ${blocked.toFixed(0)} ms`,
+    );
+    expect(await page.evaluate(() => window.scrollY)).toBeGreaterThan(15_000);
+    expect(await page.getByRole('listitem').count()).toBeLessThan(120);
+    expect(median(frames)).toBeLessThan(50);
+    expect(late / frames.length).toBeLessThan(0.25);
+    await context.close();
+  });
+
+  it('reaches its last song at once, and takes one away there', async () => {
+    const context = await freshContext(browser);
+    const page = await context.newPage();
+    await signIn(page);
+    await page.goto(`${mock.address}/library`);
+    await page.getByText('10,000 songs').waitFor();
+    await page.getByRole('button', { name: 'As a table' }).click();
+    const before = mock.asked.filter((a) => a.path === '/api/songs').length;
+    await page.keyboard.press('End');
+    const last = mock.songs().at(-1)!;
+    await page.getByRole('link', { name: String(last.title), exact: true }).first().waitFor();
+    expect(mock.asked.filter((a) => a.path === '/api/songs').length - before).toBeLessThan(6);
+    await context.close();
+  });
+});
