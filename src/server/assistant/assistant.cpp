@@ -142,7 +142,8 @@ Picture picture_from(const Json& answer, std::string asked) {
     const auto data = image.find("b64_json");
     if (data == image.end() || !data->is_string() || !is_base64(data->get_ref<const std::string&>())) bad_answer();
     std::string revised = text_member(image, "revised_prompt", " ", true, kMostPrompt).value_or("");
-    return {.image_base64 = data->get<std::string>(), .prompt_used = revised.empty() ? std::move(asked) : std::move(revised)};
+    return {.image_base64 = data->get<std::string>(),
+            .prompt_used = revised.empty() ? std::move(asked) : std::move(revised)};
 }
 
 std::string first_tags(std::string_view tags, std::size_t most) {
