@@ -60,7 +60,7 @@ std::string pairs_of(std::string_view text) {
             continue;
         }
         std::string now = fmt::format("{:x}", c.code);
-        if (!before.empty()) pairs.insert(before + "x" + now);
+        if (!before.empty()) pairs.insert(fmt::format("{}x{}", before, now));
         before = std::move(now);
         pairs.insert(before);
     }

@@ -171,7 +171,7 @@ std::optional<Target> parse_target(std::string_view target) {
 }
 
 RangeRequest parse_range(std::string_view header, std::uint64_t size) {
-    const RangeRequest malformed{RangeRequest::Kind::malformed, {}};
+    RangeRequest malformed{RangeRequest::Kind::malformed, {}};
     const auto equals = header.find('=');
     if (equals == std::string_view::npos) return malformed;
     if (!equal_ignoring_case(trimmed(header.substr(0, equals)), "bytes")) return {};

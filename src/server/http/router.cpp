@@ -36,6 +36,7 @@ std::string name_of(std::string_view segment) {
 /// Smaller is more exact; patterns that match the same paths have the same shape.
 std::vector<std::string> shape_of(const std::vector<std::string>& segments) {
     std::vector<std::string> out;
+    out.reserve(segments.size());
     for (const auto& segment : segments) out.push_back(is_rest(segment) ? "2" : is_parameter(segment) ? "1" : "0" + segment);
     return out;
 }
@@ -82,7 +83,7 @@ std::map<std::string, std::string> parameters_of(const std::vector<std::string>&
 }  // namespace
 
 void Router::add(std::string_view method, std::string_view pattern, Handler handler, RouteOptions options) {
-    insert({std::string(method), std::string(pattern), split(pattern), std::move(handler), {}, options});
+    insert({std::string(method), std::string(pattern), split(pattern), std::move(handler), {}, std::move(options)});
 }
 
 void Router::add_websocket(std::string_view pattern, WebSocketHandler handler) {

@@ -344,8 +344,8 @@ public:
     }
 
 private:
-    [[noreturn]] static void fail(std::string found) {
-        throw Error(ErrorCode::malformed, "this is no archive of a studio").found(std::move(found));
+    [[noreturn]] static void fail(std::string_view found) {
+        throw Error(ErrorCode::malformed, "this is no archive of a studio").found(found);
     }
 
     archive_entry* next() {

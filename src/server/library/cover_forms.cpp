@@ -195,8 +195,9 @@ void draw_mosaic(Canvas& canvas, const Plan& plan) {
     for (int cell = 0; cell < cells; ++cell) {
         const double level = loud.at((cell + 0.5) / cells);
         const double size = 1.0 / count;
+        const int row = cell / count;
         cairo_save(canvas.pen());
-        cairo_translate(canvas.pen(), (cell % count + 0.5) * size, (cell / count + 0.5) * size);
+        cairo_translate(canvas.pen(), (cell % count + 0.5) * size, (row + 0.5) * size);
         cairo_scale(canvas.pen(), size, size);
         cairo_rotate(canvas.pen(), kTurn / 4 * random.below(4));
         cairo_translate(canvas.pen(), -0.5, -0.5);
