@@ -1,7 +1,7 @@
 # Heart. `make demo` makes a first song, `make test` proves that everything works, `make build` leaves build/release/heart.
 # Each installs what is missing (Debian, Ubuntu) and is quick the second time.
 
-.PHONY: demo build test deps test-deps release-tests cuda-build arm-tests asan-tests tsan-tests fuzz-tests format check-format tidy clean
+.PHONY: demo build test deps test-deps release-tests package-tests cuda-build arm-tests asan-tests tsan-tests fuzz-tests format check-format tidy clean
 
 JOBS ?= $(shell nproc)
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
@@ -16,13 +16,17 @@ build: deps
 	@cmake --preset release -DHEART_TESTS=OFF > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
 	@cmake --build --preset release -j $(JOBS)
 
-test: test-deps check-format release-tests cuda-build arm-tests asan-tests tsan-tests fuzz-tests
+test: test-deps check-format release-tests package-tests cuda-build arm-tests asan-tests tsan-tests fuzz-tests
 	@echo "All tests passed."
 
 release-tests: test-deps
 	cmake --preset release -DHEART_TESTS=ON
 	cmake --build --preset release -j $(JOBS)
 	cd build/release && $(CTEST)
+
+# What would be installed, found by another program, and packed.
+package-tests: test-deps
+	scripts/check-package build/release
 
 # The CUDA module compiles without warnings, where there is a compiler for it. Running it takes a GPU: scripts/bench-gpu.
 cuda-build: test-deps

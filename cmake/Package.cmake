@@ -35,6 +35,10 @@ install(EXPORT heartTargets NAMESPACE heart:: DESTINATION "${config_folder}")
 install(FILES "${CMAKE_BINARY_DIR}/heartConfig.cmake" "${CMAKE_BINARY_DIR}/heartConfigVersion.cmake"
   DESTINATION "${config_folder}")
 
+include(cmake/Sbom.cmake)
+heart_write_sbom("${CMAKE_BINARY_DIR}/heart.spdx.json")
+install(FILES "${CMAKE_BINARY_DIR}/heart.spdx.json" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 install(DIRECTORY docs/ DESTINATION "${CMAKE_INSTALL_DOCDIR}" FILES_MATCHING PATTERN "*.md")
 install(FILES packaging/studio.env DESTINATION "${CMAKE_INSTALL_DOCDIR}")
@@ -60,4 +64,5 @@ set(CPACK_DEBIAN_PACKAGE_SUGGESTS "ffmpeg, espeak-ng")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
   "${PROJECT_SOURCE_DIR}/packaging/postinst;${PROJECT_SOURCE_DIR}/packaging/prerm;${PROJECT_SOURCE_DIR}/packaging/postrm")
+set(CPACK_PROJECT_CONFIG_FILE "${PROJECT_SOURCE_DIR}/cmake/PackageKinds.cmake")
 include(CPack)

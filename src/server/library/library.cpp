@@ -180,7 +180,7 @@ struct Library::Inscription {
     std::string state;  ///< of all of it, as a text
 };
 
-Library::Library(fs::path data_folder, std::uint64_t cache_bytes) : cache_bytes_(cache_bytes) {
+Library::Library(const fs::path& data_folder, std::uint64_t cache_bytes) : cache_bytes_(cache_bytes) {
     std::error_code failed;
     if (!fs::is_directory(data_folder, failed)) make_private_folder(data_folder);
     folder_ = fs::canonical(data_folder, failed);
@@ -242,7 +242,7 @@ void Library::keep(database::Song& song, const audio::Waveform& wave,
 /// The master with the tags of today. A song whose tags cannot be put in (the disk is full, the text is too long for them)
 /// still plays.
 fs::path Library::master(const database::Song& song, const CancelToken& cancel) {
-    const fs::path path = file(kAudioFolder, song.id, ".wav");
+    fs::path path = file(kAudioFolder, song.id, ".wav");
     if (!is_plain_file(path)) throw Error(ErrorCode::not_found, "the song has no audio");
     Inscription wanted = inscription_of(song);
     const auto is_up_to_date = [&] {
@@ -280,7 +280,7 @@ fs::path Library::audio_file(const database::Song& song, Format format, const Ca
     if (!is_plain_file(source)) throw Error(ErrorCode::not_found, "the song has no audio");
     Inscription inscription = inscription_of(song);
     const std::string ending = "." + inscription.state + std::string(file_ending(format));
-    const fs::path path = file(kCacheFolder, song.id, ending);
+    fs::path path = file(kCacheFolder, song.id, ending);
     const auto is_there = [&path] {
         if (!is_plain_file(path)) return false;
         touch(path);

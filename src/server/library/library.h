@@ -38,7 +38,7 @@ enum class Format { wav, flac, mp3, opus };
 /// ErrorCode::usage; a symbolic link in place of a file is no file of ours, one in place of a folder ErrorCode::io.
 class Library {
 public:
-    explicit Library(std::filesystem::path data_folder, std::uint64_t cache_bytes = std::uint64_t{4} << 30);
+    explicit Library(const std::filesystem::path& data_folder, std::uint64_t cache_bytes = std::uint64_t{4} << 30);
 
     /// Writes the files of a song that was just made and fills in its `audio_path`, `thumbnail_path` and `duration_ms`.
     /// Those of an earlier try are replaced. `recipe`: every setting by name, see engine::song_settings.

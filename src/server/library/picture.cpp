@@ -20,8 +20,8 @@ namespace {
 using audio::Image;
 using audio::Rgb;
 
-[[noreturn]] void throw_broken(std::string_view kind, std::string why) {
-    throw Error(ErrorCode::malformed, "the picture cannot be read as a " + std::string(kind)).found(std::move(why));
+[[noreturn]] void throw_broken(std::string_view kind, std::string_view why) {
+    throw Error(ErrorCode::malformed, "the picture cannot be read as a " + std::string(kind)).found(why);
 }
 
 void check_sides(std::uint64_t width, std::uint64_t height, const PictureLimits& limits) {
