@@ -1,7 +1,7 @@
 # Heart. `make demo` makes a first song, `make test` proves that everything works, `make build` leaves build/release/heart.
 # Each installs what is missing (Debian, Ubuntu) and is quick the second time.
 
-.PHONY: demo build test deps test-deps release-tests package-tests cuda-build arm-tests asan-tests tsan-tests fuzz-tests format check-format tidy clean
+.PHONY: demo build test deps test-deps release-tests package-tests web-tests cuda-build arm-tests asan-tests tsan-tests fuzz-tests format check-format tidy clean
 
 JOBS ?= $(shell nproc)
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
@@ -27,6 +27,12 @@ release-tests: test-deps
 # What would be installed, found by another program, and packed.
 package-tests: test-deps
 	scripts/check-package build/release
+
+# The page: types, units, whether web/dist is what its sources give, and journeys in a real Chromium against the program.
+web-tests: test-deps
+	@test -f build/release/build.ninja || cmake --preset release > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	cmake --build --preset release -j $(JOBS) --target heart_command
+	scripts/web-tests
 
 # The CUDA module compiles without warnings, where there is a compiler for it. Running it takes a GPU: scripts/bench-gpu.
 cuda-build: test-deps

@@ -2,6 +2,7 @@
 # Installs what building and testing Heart needs on Debian or Ubuntu. Safe to run again: it does nothing when all is there.
 #   scripts/install-deps.sh          what `make build` needs
 #   scripts/install-deps.sh test     and what `make test` needs on top
+#   scripts/install-deps.sh web      and what `make web-tests` needs on top
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -51,6 +52,16 @@ boost_package() {
 install $build_packages "$(boost_package)"
 # shellcheck disable=SC2086
 [ "${1:-}" != test ] || install $test_packages
+
+# Debian's npm and Chromium are large: only where there is no other.
+if [ "${1:-}" = web ]; then
+    command -v npm >/dev/null 2>&1 || install npm
+    for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
+        [ -z "$name" ] || ! command -v "$name" >/dev/null 2>&1 || exit 0
+    done
+    install chromium
+    exit 0
+fi
 
 # npm is only the last way to ggml's source (cmake/ResolveGgml.cmake): wanted where git cannot reach it.
 ggml_is_here() { ls build/_ggml/*/ggml/CMakeLists.txt >/dev/null 2>&1; }

@@ -1,11 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
-// One after the other: each drives a browser, and some a studio that makes songs.
+// Two at a time: each drives a browser, and one of them a studio that makes songs. What is measured runs alone.
 export default defineConfig({
   test: {
     environment: 'node',
     include: ['tests/e2e/**/*.test.ts'],
-    fileParallelism: false,
+    maxWorkers: 2,
     testTimeout: 900_000,
     hookTimeout: 120_000,
   },

@@ -173,6 +173,8 @@ TEST_F(RunnerTest, MakesASongOfAJob) {
     ASSERT_TRUE(song);
     EXPECT_EQ(song->frames, 40);
     EXPECT_EQ(song->duration_ms, 1000);
+    EXPECT_NE(song->recipe.find("\"seed\""), std::string::npos)
+        << "its recipe is known to the library, not to its file alone";
     EXPECT_TRUE(fs::exists(folder / song->audio_path));
     EXPECT_TRUE(fs::exists(folder / "codes" / (ids["one"] + ".codes"))) << "a song keeps its codes";
     EXPECT_EQ(runner->counters().completed, 1U);

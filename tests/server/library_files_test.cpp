@@ -36,6 +36,7 @@ TEST(LibraryFiles, KeepingASongWritesItsFilesAndFillsItIn) {
     EXPECT_EQ(song.audio_path, "audio/" + song.id + ".wav");
     EXPECT_EQ(song.thumbnail_path, "thumbnails/" + song.id + ".png");
     EXPECT_EQ(song.duration_ms, 500);
+    EXPECT_EQ(song.recipe, R"({"seed":"11","top_k":"50"})");
     EXPECT_EQ(files_below(folder / "data"),
               (std::vector<std::string>{song.audio_path, "peaks/" + song.id + ".json", song.thumbnail_path}));
     EXPECT_EQ(stat_of(folder / "data").st_mode & 0777U, 0700U);
@@ -184,8 +185,8 @@ TEST(LibraryFiles, ARecipeOfNumbersIsWrittenAsText) {
     const TemporaryFolder folder;
     Library library(folder / "data");
     Song song = song_of(1);
-    song.recipe = R"({"seed":11,"":"nameless","a-b":1,"a_b":2,"temperature":0.5,"list":[1,2]})";
     library.keep(song, sound_of(), kRecipe, kNever);
+    song.recipe = R"({"seed":11,"":"nameless","a-b":1,"a_b":2,"temperature":0.5,"list":[1,2]})";
     const auto settings = audio::read_tags(library.audio_file(song, Format::flac, kNever)).settings;
     const std::vector<std::pair<std::string, std::string>> wanted{
         {"a-b", "1"}, {"list", "[1,2]"}, {"seed", "11"}, {"temperature", "0.5"}};

@@ -21,9 +21,9 @@ function contents(folder) {
 }
 
 try {
-  run('npx', 'vite', 'build', '--outDir', fresh, '--emptyOutDir', '--logLevel', 'error');
-  run('node', 'scripts/worker.mjs', fresh);
-  run('node', 'scripts/compress.mjs', fresh);
+  run(process.execPath, 'node_modules/vite/bin/vite.js', 'build', '--outDir', fresh, '--emptyOutDir', '--logLevel', 'error');
+  run(process.execPath, 'scripts/worker.mjs', fresh);
+  run(process.execPath, 'scripts/compress.mjs', fresh);
   const [there, wanted] = [contents('dist'), contents(fresh)];
   const wrong = [...new Set([...there.keys(), ...wanted.keys()])].filter((name) => {
     const [a, b] = [there.get(name), wanted.get(name)];

@@ -235,6 +235,9 @@ void Library::keep(database::Song& song, const audio::Waveform& wave,
         remove(song);
         throw;
     }
+    formats::Json settings = formats::Json::object();
+    for (const auto& [name, value] : recipe) settings[name] = value;
+    song.recipe = settings.dump(-1, ' ', false, formats::Json::error_handler_t::replace);
     song.audio_path = std::string(kAudioFolder) + "/" + song.id + ".wav";
     song.duration_ms = std::llround(1000 * wave.seconds());
 }

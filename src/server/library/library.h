@@ -40,8 +40,9 @@ class Library {
 public:
     explicit Library(const std::filesystem::path& data_folder, std::uint64_t cache_bytes = std::uint64_t{4} << 30);
 
-    /// Writes the files of a song that was just made and fills in its `audio_path`, `thumbnail_path` and `duration_ms`.
-    /// Those of an earlier try are replaced. `recipe`: every setting by name, see engine::song_settings.
+    /// Writes the files of a song that was just made and fills in its `audio_path`, `thumbnail_path`,
+    /// `duration_ms` and `recipe`. Those of an earlier try are replaced. `recipe`: every setting by name, see
+    /// engine::song_settings.
     void keep(database::Song& song, const audio::Waveform& wave,
               const std::vector<std::pair<std::string, std::string>>& recipe, const CancelToken& cancel);
 

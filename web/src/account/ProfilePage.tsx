@@ -6,9 +6,10 @@ import { client, got } from '../api/client';
 import { sentenceFor } from '../api/problems';
 import { type Language, kLanguages, setLanguage } from '../i18n';
 import { PageHead } from '../shell/PageHead';
-import { Button, Card, Field, Select, TextInput } from '../ui/kit';
+import { Button, Card, Field, Select } from '../ui/kit';
 import { type Theme, setTheme, useTheme } from '../ui/look';
 import { toast } from '../ui/toasts';
+import { Entry } from './Entry';
 import { Webhooks } from './Webhooks';
 import { signIn, signOut, useSession } from './session';
 
@@ -90,31 +91,25 @@ function ChangePassword() {
           change.mutate();
         }}
       >
-        <Field label={t('account.oldPassword')} error={change.isError ? sentenceFor(change.error, t) : null}>
-          {(ids) => (
-            <TextInput
-              {...ids}
-              type="password"
-              required
-              autoComplete="current-password"
-              value={old}
-              onChange={(e) => setOld(e.target.value)}
-            />
-          )}
-        </Field>
-        <Field label={t('account.newPassword')} hint={t('account.passwordHint')}>
-          {(ids) => (
-            <TextInput
-              {...ids}
-              type="password"
-              required
-              minLength={6}
-              autoComplete="new-password"
-              value={fresh}
-              onChange={(e) => setFresh(e.target.value)}
-            />
-          )}
-        </Field>
+        <Entry
+          label={t('account.oldPassword')}
+          error={change.isError ? sentenceFor(change.error, t) : null}
+          type="password"
+          required
+          autoComplete="current-password"
+          value={old}
+          onText={setOld}
+        />
+        <Entry
+          label={t('account.newPassword')}
+          hint={t('account.passwordHint')}
+          type="password"
+          required
+          minLength={6}
+          autoComplete="new-password"
+          value={fresh}
+          onText={setFresh}
+        />
         <Button type="submit" busy={change.isPending} className="justify-self-start">
           {t('account.changePassword')}
         </Button>

@@ -7,7 +7,8 @@ import { ApiError, client, got } from '../api/client';
 import { sentenceFor } from '../api/problems';
 import { useStatus } from '../api/queries';
 import { Logo } from '../shell/Frame';
-import { Button, Card, Field, TextInput } from '../ui/kit';
+import { Button, Card } from '../ui/kit';
+import { Entry } from './Entry';
 import { signIn, useSession } from './session';
 
 function Door({ title, text, children }: { title: string; text: string; children: ReactNode }) {
@@ -55,30 +56,15 @@ export function SignInPage() {
             {t('account.expired')}
           </p>
         )}
-        <Field label={t('account.email')}>
-          {(ids) => (
-            <TextInput
-              {...ids}
-              type="email"
-              autoComplete="email"
-              required
-              value={email}
-              onChange={(e) => setEmail(e.target.value)}
-            />
-          )}
-        </Field>
-        <Field label={t('account.password')}>
-          {(ids) => (
-            <TextInput
-              {...ids}
-              type="password"
-              autoComplete="current-password"
-              required
-              value={password}
-              onChange={(e) => setPassword(e.target.value)}
-            />
-          )}
-        </Field>
+        <Entry label={t('account.email')} type="email" autoComplete="email" required value={email} onText={setEmail} />
+        <Entry
+          label={t('account.password')}
+          type="password"
+          autoComplete="current-password"
+          required
+          value={password}
+          onText={setPassword}
+        />
         {enter.isError && (
           <p role="alert" className="text-sm text-bad">
             {sentenceFor(enter.error, t)}
@@ -131,7 +117,7 @@ export function RegisterPage() {
   };
   const good = form.username.trim().length >= kShortestName && form.email.includes('@');
   const fine = good && form.password.length >= kShortestPassword && form.again === form.password;
-  const edit = (name: keyof typeof form) => (e: { target: { value: string } }) => setForm({ ...form, [name]: e.target.value });
+  const bound = (name: keyof typeof form) => ({ value: form[name], onText: (text: string) => setForm({ ...form, [name]: text }) });
   const fault = (name: keyof typeof faults): string | null => (tried ? faults[name] : null);
   return (
     <Door title={t('account.create')} text={t('account.createText')}>
@@ -144,26 +130,25 @@ export function RegisterPage() {
           if (fine) enter.mutate();
         }}
       >
-        <Field label={t('account.name')} error={fault('username')}>
-          {(ids) => <TextInput {...ids} autoComplete="username" value={form.username} maxLength={50} onChange={edit('username')} />}
-        </Field>
-        <Field label={t('account.email')} error={fault('email')}>
-          {(ids) => <TextInput {...ids} type="email" autoComplete="email" value={form.email} onChange={edit('email')} />}
-        </Field>
-        <Field label={t('account.password')} hint={t('account.passwordHint')} error={fault('password')}>
-          {(ids) => (
-            <TextInput {...ids} type="password" autoComplete="new-password" value={form.password} onChange={edit('password')} />
-          )}
-        </Field>
-        <Field label={t('account.passwordAgain')} error={fault('again')}>
-          {(ids) => (
-            <TextInput {...ids} type="password" autoComplete="new-password" value={form.again} onChange={edit('again')} />
-          )}
-        </Field>
+        <Entry label={t('account.name')} error={fault('username')} autoComplete="username" maxLength={50} {...bound('username')} />
+        <Entry label={t('account.email')} error={fault('email')} type="email" autoComplete="email" {...bound('email')} />
+        <Entry
+          label={t('account.password')}
+          hint={t('account.passwordHint')}
+          error={fault('password')}
+          type="password"
+          autoComplete="new-password"
+          {...bound('password')}
+        />
+        <Entry
+          label={t('account.passwordAgain')}
+          error={fault('again')}
+          type="password"
+          autoComplete="new-password"
+          {...bound('again')}
+        />
         {(registration === 'invite' || form.invite !== '') && (
-          <Field label={t('account.invite')} hint={t('account.inviteHint')}>
-            {(ids) => <TextInput {...ids} autoComplete="off" value={form.invite} onChange={edit('invite')} />}
-          </Field>
+          <Entry label={t('account.invite')} hint={t('account.inviteHint')} autoComplete="off" {...bound('invite')} />
         )}
         {enter.isError && (
           <p role="alert" className="text-sm text-bad">

@@ -41,7 +41,7 @@ export function CreatePage() {
               value={title}
               onChange={(e) => set({ title: e.target.value })}
               maxLength={200}
-              className="-ml-2 min-w-0 grow rounded-control bg-transparent px-2 py-1 text-xl font-semibold tracking-tight focus-visible:outline-offset-0"
+              className="-ml-2 min-w-0 grow rounded-control bg-transparent px-2 py-1 text-lg font-semibold md:text-xl tracking-tight focus-visible:outline-offset-0"
             />
             <DraftMenu />
           </div>

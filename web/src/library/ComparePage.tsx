@@ -159,7 +159,7 @@ function Takes({ songs }: { songs: Song[] }) {
   return (
     <div className="mx-auto grid grid-cols-1 max-w-[1000px] gap-6 px-4 md:px-8">
       <PageHead title={t('compare.title')} text={t('compare.text')}>
-        <Button look="warm" icon={playing ? Pause : Play} onClick={toggle} className="h-11 px-6">
+        <Button filled look="warm" icon={playing ? Pause : Play} onClick={toggle} className="h-11 px-6">
           {playing ? t('player.pause') : t('player.play')}
         </Button>
       </PageHead>

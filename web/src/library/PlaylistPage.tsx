@@ -76,7 +76,7 @@ export function PlaylistPage() {
         text={t('library.songs', { count: songs.length }) + (songs.length > 0 ? ` · ${span(length)}` : '')}
         onRename={(to) => rename.mutate(to)}
       >
-        <Button look="warm" icon={Play} disabled={songs.length === 0} onClick={() => playTracks(tracks)}>
+        <Button filled look="warm" icon={Play} disabled={songs.length === 0} onClick={() => playTracks(tracks)}>
           {t('player.playAll')}
         </Button>
         <IconButton label={t('library.removePlaylist')} icon={Trash2} onClick={() => remove.mutate()} />

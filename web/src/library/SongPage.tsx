@@ -110,10 +110,10 @@ function Details({ song }: { song: Song }) {
             <Rating song={song} />
           </div>
           <div className="flex flex-wrap items-center gap-2">
-            <Button look="warm" icon={playing ? Pause : Play} onClick={play} className="h-11 px-6">
+            <Button filled look="warm" icon={playing ? Pause : Play} onClick={play} className="h-11 grow px-6 md:grow-0">
               {playing ? t('player.pause') : t('player.play')}
             </Button>
-            <Button icon={PenLine} onClick={() => acts.again(song)}>
+            <Button icon={PenLine} onClick={() => acts.again(song)} className="grow md:grow-0">
               {t('library.again')}
             </Button>
             <DownloadMenu song={song} labelled />

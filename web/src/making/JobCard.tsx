@@ -65,7 +65,7 @@ export function JobCard({ job, first, dense }: { job: Job; first?: Job; dense?: 
         )}
         <div className="min-w-0 grow">
           <h3 className="truncate text-base">{job.title}</h3>
-          <p className="truncate text-xs text-soft">
+          <p className="text-xs text-soft">
             {running ? phase : job.position > 0 ? t('making.position', { position: job.position }) : phase}
             {job.eta_seconds !== null && ` · ${t('making.eta', { span: span(job.eta_seconds) })}`}
           </p>
@@ -125,7 +125,7 @@ export function JobCard({ job, first, dense }: { job: Job; first?: Job; dense?: 
 }
 
 /** A song that did not come to be keeps its card, says why, and offers what to do. */
-export function FailedCard({ job }: { job: Job }) {
+export function FailedCard({ job, dense }: { job: Job; dense?: boolean }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const navigate = useNavigate();
@@ -163,12 +163,16 @@ export function FailedCard({ job }: { job: Job }) {
         <Button icon={RotateCcw} busy={retry.isPending} onClick={() => retry.mutate()}>
           {t('making.retry')}
         </Button>
-        <Button look="quiet" icon={FileText} onClick={edit}>
+        <Button look="quiet" icon={FileText} onClick={edit} className={dense ? 'px-2.5' : ''}>
           {t('making.edit')}
         </Button>
-        <Button look="quiet" icon={Trash2} onClick={() => forget.mutate()}>
-          {t('making.forget')}
-        </Button>
+        {dense ? (
+          <IconButton label={t('making.forget')} icon={Trash2} size={17} onClick={() => forget.mutate()} />
+        ) : (
+          <Button look="quiet" icon={Trash2} onClick={() => forget.mutate()}>
+            {t('making.forget')}
+          </Button>
+        )}
       </div>
     </article>
   );

@@ -37,7 +37,7 @@ export function QueuePanel() {
         {jobs.map((job) => (
           <JobCard key={job.id} job={job} first={firstWaiting} dense />
         ))}
-        {failed && <FailedCard job={failed} />}
+        {failed && <FailedCard job={failed} dense />}
       </section>
       {songs.length > 0 && (
         <section className="grid grid-cols-1 gap-1">

@@ -46,12 +46,12 @@ export function ListeningView() {
           <div className="absolute inset-0 bg-[linear-gradient(var(--ink)_0%,transparent_30%,var(--ink)_96%)]" />
         </div>
       )}
-      <div className="relative mx-auto flex min-h-full max-w-[1180px] flex-col px-5 pb-8 md:px-10">
+      <div className="relative mx-auto flex min-h-full max-w-[1180px] flex-col px-5 md:px-10">
         <div className="flex items-center justify-between py-3">
           <IconButton label={t('player.shut')} icon={ChevronDown} size={24} onClick={() => setOpen(false)} autoFocus />
           {song && <SongActions song={song} onLeave={() => setOpen(false)} />}
         </div>
-        <div className="grid grow content-center gap-8 lg:grid-cols-[minmax(320px,460px)_minmax(0,1fr)] lg:gap-16">
+        <div className="grid grow content-center gap-8 pb-4 lg:grid-cols-[minmax(320px,460px)_minmax(0,1fr)] lg:gap-16">
           <div className="grid grid-cols-1 content-center gap-6">
             <Cover source={track.cover} live={track.live} className="mx-auto w-full max-w-[460px] rounded-card shadow-three" />
             <div className="text-center lg:text-left">
@@ -71,8 +71,8 @@ export function ListeningView() {
             {song?.lyrics ? <Lyrics text={song.lyrics} /> : <p className="text-soft">{t('library.noLyrics')}</p>}
           </div>
         </div>
-        <div className="mt-8 grid grid-cols-1 gap-4">
-          <Position className="h-20" />
+        <div className="sticky bottom-0 -mx-5 mt-8 grid grid-cols-1 gap-3 bg-[linear-gradient(transparent,var(--ink)_28px)] px-5 pt-8 pb-5 md:-mx-10 md:gap-4 md:px-10 md:pb-8">
+          <Position className="h-14 md:h-20" />
           <div className="flex items-center justify-between text-xs text-soft">
             <span>{clock(time)}</span>
             <span>{track.live ? '' : clock(duration)}</span>

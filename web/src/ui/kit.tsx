@@ -29,13 +29,15 @@ type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & {
   look?: ButtonLook;
   icon?: LucideIcon;
   busy?: boolean;
+  /** The icon is a shape, not lines. */
+  filled?: boolean;
   ref?: Ref<HTMLButtonElement>;
 };
 
 const buttonShape =
   'inline-flex min-h-10 items-center justify-center gap-2 rounded-control px-4 text-sm transition duration-[120ms] active:scale-[0.98]';
 
-export function Button({ look = 'plain', icon: Icon, busy, className, children, disabled, ...rest }: ButtonProps) {
+export function Button({ look = 'plain', icon: Icon, busy, filled, className, children, disabled, ...rest }: ButtonProps) {
   return (
     <button
       type="button"
@@ -50,7 +52,7 @@ export function Button({ look = 'plain', icon: Icon, busy, className, children, 
         className,
       )}
     >
-      {Icon && <Icon size={17} aria-hidden className="shrink-0" />}
+      {Icon && <Icon size={17} aria-hidden className="shrink-0" fill={filled ? 'currentColor' : 'none'} />}
       {children}
     </button>
   );

@@ -102,6 +102,16 @@ function cover(id: string): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><defs><linearGradient id="a" x2="1" y2="1"><stop stop-color="hsl(${hue} 60% 30%)"/><stop offset="1" stop-color="hsl(${(hue + 50) % 360} 70% 55%)"/></linearGradient></defs><rect width="100" height="100" fill="url(#a)"/><circle cx="${20 + ((n * 13) % 60)}" cy="38" r="24" fill="hsl(${(hue + 90) % 360} 80% 75% / .8)"/><path d="M0 ${62 + (n % 9)}q25-${8 + (n % 14)} 50 0t50 0v50H0z" fill="hsl(${hue} 55% 16% / .85)"/><path d="M0 ${76 + (n % 7)}q25-8 50 0t50 0v50H0z" fill="hsl(${hue} 60% 10% / .9)"/></svg>`;
 }
 
+/** Beats, bars and sections, as a song has them. */
+function loudness(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => {
+    const beat = Math.exp(-(i % 5) / 2.2);
+    const bar = i % 20 < 5 ? 0.12 : 0;
+    const section = [0.34, 0.55, 0.5, 0.86, 0.6, 0.92, 0.4][Math.floor((i / count) * 7)] ?? 0.4;
+    return Math.min(1, section * (0.45 + 0.45 * beat) + bar * section + 0.06 * Math.abs(Math.sin(i * 12.9898)));
+  });
+}
+
 /** One second of quiet noise a request, as WAV: enough to play. */
 function wav(seconds: number): Buffer {
   const rate = 8000;
@@ -198,7 +208,7 @@ export async function startMock(options: { songs?: number; jobs?: 'none' | 'some
     'GET /api/playlists/*': ([id]) => ({ ...playlists.find((p) => p.id === id), songs: songs.slice(0, 4) }),
     'GET /api/audio/*/peaks': () => ({
       seconds: 120,
-      peaks: Array.from({ length: 800 }, (_, i) => Math.min(1, 0.18 + 0.5 * Math.abs(Math.sin(i / 55)) + 0.3 * Math.abs(Math.sin(i * 1.7)))),
+      peaks: loudness(800),
     }),
     'POST /api/generate': (_p, body) => {
       const job = jobAt(jobs.length + 1, { ...body, title: body.title ?? 'Generation 0000' });

