@@ -65,13 +65,21 @@ OptionFacts facts_of(const CLI::Option& option) {
     return facts;
 }
 
-void collect(const CLI::App& app, const std::string& path, std::vector<CommandFacts>& all) {
-    CommandFacts facts{path, app.get_description(), app.get_footer(), {}, {}, {}};
+/// Options of a command; those of its option groups, which are commands without a name, are its own.
+void collect_options(const CLI::App& app, CommandFacts& facts) {
     for (const CLI::Option* option : app.get_options()) {
         if (option->get_group().empty()) continue;
         (option->get_positional() ? facts.arguments : facts.options).push_back(facts_of(*option));
     }
-    const auto verbs = app.get_subcommands([](const CLI::App* verb) { return !verb->get_group().empty(); });
+    for (const CLI::App* group : app.get_subcommands([](const CLI::App* a) { return a->get_name().empty(); })) {
+        collect_options(*group, facts);
+    }
+}
+
+void collect(const CLI::App& app, const std::string& path, std::vector<CommandFacts>& all) {
+    CommandFacts facts{path, app.get_description(), app.get_footer(), {}, {}, {}};
+    collect_options(app, facts);
+    const auto verbs = app.get_subcommands([](const CLI::App* verb) { return !verb->get_name().empty(); });
     for (const CLI::App* verb : verbs) facts.verbs.push_back(verb->get_name());
     all.push_back(std::move(facts));
     for (const CLI::App* verb : verbs) collect(*verb, path.empty() ? verb->get_name() : path + " " + verb->get_name(), all);

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <thread>
 
@@ -54,6 +55,18 @@ void read_secrets(api::StudioOptions& studio) {
     if (const std::string url = environment("OPENAI_BASE_URL"); !url.empty()) studio.assistant.base_url = url;
 }
 
+/// Without --model-path: what an administrator had downloaded, else the built-in demo model.
+void choose_model(ServeOptions& o) {
+    const std::filesystem::path pulled = o.studio.data_folder / "ckpt";
+    std::error_code failed;
+    if (o.common.model_path.empty() &&
+        std::filesystem::is_regular_file(pulled / ("HeartMuLa-oss-" + o.common.version) / "config.json", failed)) {
+        o.common.model_path = pulled.string();
+    }
+    o.studio.models_folder = o.common.model_path.empty() ? pulled : std::filesystem::path(o.common.model_path);
+    o.studio.model_version = o.common.version;
+}
+
 int serve(ServeOptions& o) {
     const CancelToken& interrupted = interrupt_token();
     ignore_broken_pipes();
@@ -61,6 +74,7 @@ int serve(ServeOptions& o) {
     read_secrets(o.studio);
     o.studio.data_folder = o.data_dir.empty() ? default_data_folder() : o.data_dir;
     o.studio.database = o.database;
+    choose_model(o);
     o.studio.accounts.registration = registration_named(o.registration);
     o.studio.accounts.token_life = std::chrono::hours(24) * o.token_days;
     o.studio.model_label = o.common.model_label();
@@ -122,6 +136,10 @@ void add_studio_options(CLI::App& verb, ServeOptions& o) {
     verb.add_option("--max-queue-per-user", o.studio.queue.per_user, "Most songs of one account that wait")
         ->capture_default_str()
         ->check(CLI::Range(1, 1'000'000))
+        ->group(group);
+    verb.add_option("--models-source", o.studio.models_source,
+                    "Where administrators' downloads of checkpoints come from: huggingface, modelscope, or a mirror")
+        ->capture_default_str()
         ->group(group);
     verb.add_option("--chat-model", o.studio.assistant.chat_model, "Model that helps with writing")
         ->capture_default_str()

@@ -80,6 +80,7 @@ StudioRooms::StudioRooms(const std::function<void(api::StudioOptions&)>& change)
     if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
     folder = pattern;
     options.data_folder = folder;
+    options.models_folder = folder / "ckpt";
     if (change) change(options);
     database = std::make_unique<database::Database>(folder / "heartmula.db");
     accounts = std::make_unique<accounts::Accounts>(*database, accounts::SigningKey(std::string(32, 'k')), options.accounts);
@@ -101,6 +102,7 @@ StudioRooms::StudioRooms(const std::function<void(api::StudioOptions&)>& change)
     api::add_library_endpoints(router, *services);
     api::add_assistant_endpoints(router, *services);
     api::add_admin_endpoints(router, *services);
+    api::add_model_endpoints(router, *services);
     api::add_webhook_endpoints(router, *services);
     api::add_openai_endpoints(router, *services);
     api::add_status_endpoints(router, *services);

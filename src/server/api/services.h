@@ -31,11 +31,14 @@ struct StudioOptions {
     database::Jobs::Limits queue;
     std::size_t max_lyrics_bytes = 20'000, max_tags_bytes = 2'000, max_title_bytes = 500;
     int max_takes = 8;
-    std::vector<std::string> cors_origins;  ///< closed when empty
-    bool signed_media = false;              ///< audio and covers only to their owner or with a signed address
-    bool private_webhooks = false;          ///< webhooks may be http, and of this machine or its network
-    std::string model_label;                ///< what the page may say about the model
-    std::chrono::seconds speech_wait{900};  ///< how long /v1/audio/speech waits for its song
+    std::vector<std::string> cors_origins;      ///< closed when empty
+    bool signed_media = false;                  ///< audio and covers only to their owner or with a signed address
+    bool private_webhooks = false;              ///< webhooks may be http, and of this machine or its network
+    std::string model_label;                    ///< what the page may say about the model
+    std::filesystem::path models_folder;        ///< where administrators' downloads go; empty: ckpt in the data folder
+    std::string models_source = "huggingface";  ///< and where they come from: see hub::source_named
+    std::string model_version = "3B";           ///< the language model's folder there: HeartMuLa-oss-<version>
+    std::chrono::seconds speech_wait{900};      ///< how long /v1/audio/speech waits for its song
 };
 
 class Metrics;
@@ -67,6 +70,7 @@ void add_history_endpoints(http::Router& router, Services& services);    ///< /a
 void add_library_endpoints(http::Router& router, Services& services);    ///< songs, bin, playlists, shares
 void add_assistant_endpoints(http::Router& router, Services& services);  ///< /api/ai
 void add_admin_endpoints(http::Router& router, Services& services);      ///< /api/admin
+void add_model_endpoints(http::Router& router, Services& services);      ///< /api/admin/models
 void add_webhook_endpoints(http::Router& router, Services& services);    ///< /api/webhooks
 void add_openai_endpoints(http::Router& router, Services& services);     ///< /v1
 void add_status_endpoints(http::Router& router, Services& services);     ///< /api/status, /health, /ready, /metrics

@@ -1,5 +1,7 @@
 #include "server/api/studio.h"
 
+#include "hub/remote.h"
+
 #include "core/error.h"
 #include "server/api/chores.h"
 #include "server/api/files.h"
@@ -35,6 +37,8 @@ StudioOptions checked(StudioOptions options, bool allow_public) {
             .hint("leave JWT_SECRET_KEY out: Heart makes a secret and keeps it");
     }
     if (options.database.empty()) options.database = options.data_folder / "heartmula.db";
+    if (options.models_folder.empty()) options.models_folder = options.data_folder / "ckpt";
+    (void)hub::source_named(options.models_source, "");  // a wrong name is said at the start, not to an administrator
     return options;
 }
 
@@ -52,6 +56,7 @@ http::Router router_of(Services& services) {
     add_library_endpoints(router, services);
     add_assistant_endpoints(router, services);
     add_admin_endpoints(router, services);
+    add_model_endpoints(router, services);
     add_webhook_endpoints(router, services);
     add_openai_endpoints(router, services);
     add_status_endpoints(router, services);
