@@ -9,6 +9,7 @@ find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto)
 find_package(kissfft 131 REQUIRED COMPONENTS float SHARED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(sndfile REQUIRED IMPORTED_TARGET sndfile>=1.2.0)
+pkg_check_modules(soxr REQUIRED IMPORTED_TARGET soxr>=0.1.3)
 pkg_check_modules(taglib REQUIRED IMPORTED_TARGET taglib>=1.13)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc>=2.6.0)  # Debian 12 ships 2.8.0, whose file says 2.6.0
 

@@ -1,11 +1,14 @@
 #include "audio/read_file.h"
 
+#include "audio/external_decoder.h"
 #include "core/error.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cmath>
 #include <new>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -72,11 +75,17 @@ bool is_read(int format) {
     }
 }
 
+[[noreturn]] void refuse_format() {
+    throw Error(ErrorCode::unsupported, "this audio format is not read").expected("WAV, FLAC, MP3, Ogg Vorbis or Ogg Opus");
+}
+
+bool begins_as_mpeg4(int file) {
+    std::array<std::byte, 12> start{};
+    const ssize_t n = ::pread(file, start.data(), start.size(), 0);
+    return n > 0 && is_mpeg4(std::span(start).first(static_cast<std::size_t>(n)));
+}
+
 void check_header(const SF_INFO& info, const ReadLimits& limits) {
-    if (!is_read(info.format)) {
-        throw Error(ErrorCode::unsupported, "this audio format is not read")
-            .expected("WAV, FLAC, MP3, Ogg Vorbis or Ogg Opus");
-    }
     if (info.channels < 1 || info.samplerate < 1) throw Error(ErrorCode::malformed, "the audio file states no channels");
     if (static_cast<std::uint32_t>(info.channels) > limits.max_channels) {
         throw Error(ErrorCode::limit, "the audio file has too many channels")
@@ -98,11 +107,13 @@ public:
     Inside(const std::filesystem::path& path, const ReadLimits& limits)
         : path_(path), max_seconds_(limits.max_seconds), descriptor_(path) {
         check_size(descriptor_, path, limits);
-        file_.reset(sf_open_fd(descriptor_.number(), SFM_READ, &info_, SF_FALSE));
-        if (file_ == nullptr) {
-            throw Error(ErrorCode::malformed, quoted(path) + " is not an audio file that can be read")
-                .expected("WAV, FLAC, MP3, Ogg Vorbis or Ogg Opus")
-                .found(sf_strerror(nullptr));
+        if (begins_as_mpeg4(descriptor_.number())) {
+            if (!limits.external_decoder) refuse_format();
+            external_.emplace(descriptor_.number(), quoted(path));
+            info_.channels = static_cast<int>(external_->channels());
+            info_.samplerate = static_cast<int>(std::min(external_->sample_rate(), std::uint32_t{1} << 30));
+        } else {
+            open_with_sndfile();
         }
         check_header(info_, limits);
         most_frames_ = static_cast<std::uint64_t>(std::max(0.0, max_seconds_) * info_.samplerate);
@@ -111,19 +122,18 @@ public:
 
     [[nodiscard]] std::uint32_t sample_rate() const { return static_cast<std::uint32_t>(info_.samplerate); }
     [[nodiscard]] std::size_t channels() const { return static_cast<std::size_t>(info_.channels); }
+    [[nodiscard]] double seconds_stated() const {
+        return std::clamp(static_cast<double>(info_.frames) / info_.samplerate, 0.0, max_seconds_);
+    }
 
     std::span<const float> read() {
-        const sf_count_t frames = sf_readf_float(file_.get(), block_.data(), static_cast<sf_count_t>(kBlockFrames));
-        if (frames < 0 || (frames == 0 && sf_error(file_.get()) != SF_ERR_NO_ERROR)) {
-            throw Error(ErrorCode::malformed, "the sound in " + quoted(path_) + " cannot be decoded")
-                .found(sf_strerror(file_.get()));
-        }
-        frames_ += static_cast<std::uint64_t>(frames);
+        const std::size_t frames = external_ ? external_->read(block_) : read_with_sndfile();
+        frames_ += frames;
         if (frames_ > most_frames_) {
             throw Error(ErrorCode::limit, "the sound is too long")
                 .expected("at most " + std::to_string(static_cast<std::uint64_t>(max_seconds_)) + " seconds");
         }
-        const std::span<const float> samples(block_.data(), static_cast<std::size_t>(frames) * channels());
+        const std::span<const float> samples(block_.data(), frames * channels());
         if (!std::all_of(samples.begin(), samples.end(), [](float sample) { return std::isfinite(sample); })) {
             throw Error(ErrorCode::malformed, "the sound in " + quoted(path_) + " has samples that are no numbers");
         }
@@ -131,11 +141,31 @@ public:
     }
 
 private:
+    void open_with_sndfile() {
+        file_.reset(sf_open_fd(descriptor_.number(), SFM_READ, &info_, SF_FALSE));
+        if (file_ == nullptr) {
+            throw Error(ErrorCode::malformed, quoted(path_) + " is not an audio file that can be read")
+                .expected("WAV, FLAC, MP3, Ogg Vorbis or Ogg Opus")
+                .found(sf_strerror(nullptr));
+        }
+        if (!is_read(info_.format)) refuse_format();
+    }
+
+    std::size_t read_with_sndfile() {
+        const sf_count_t frames = sf_readf_float(file_.get(), block_.data(), static_cast<sf_count_t>(kBlockFrames));
+        if (frames < 0 || (frames == 0 && sf_error(file_.get()) != SF_ERR_NO_ERROR)) {
+            throw Error(ErrorCode::malformed, "the sound in " + quoted(path_) + " cannot be decoded")
+                .found(sf_strerror(file_.get()));
+        }
+        return static_cast<std::size_t>(frames);
+    }
+
     std::filesystem::path path_;
     double max_seconds_;
     Descriptor descriptor_;  // closed after libsndfile let go of it
     SF_INFO info_{};
     std::unique_ptr<SNDFILE, CloseSndfile> file_;
+    std::optional<ExternalDecoder> external_;
     std::uint64_t frames_ = 0, most_frames_ = 0;
     std::vector<float> block_;
 };
@@ -151,6 +181,10 @@ std::uint32_t AudioReader::sample_rate() const noexcept {
 
 std::size_t AudioReader::channels() const noexcept {
     return inside_->channels();
+}
+
+double AudioReader::seconds_stated() const noexcept {
+    return inside_->seconds_stated();
 }
 
 std::span<const float> AudioReader::read() {

@@ -17,10 +17,13 @@ struct ReadLimits {
     double max_seconds = 3600;                         ///< of sound; an hour of stereo at 48 kHz takes 1.4 GB as samples
     std::uint32_t max_channels = 8;
     std::uint32_t min_sample_rate = 1000, max_sample_rate = 768'000;
+    /// M4A and MP4 go through the program `ffmpeg`, where it is installed (see ExternalDecoder); else they are refused.
+    bool external_decoder = false;
 };
 
-/// Decodes an audio file block by block: WAV, FLAC, MP3, Ogg Vorbis and Ogg Opus, told apart by their content, whatever
-/// the file is called. The memory it takes does not depend on the length of the sound.
+/// Decodes an audio file block by block: WAV, FLAC, MP3, Ogg Vorbis and Ogg Opus, and M4A where the limits allow another
+/// program, told apart by their content, whatever the file is called. The memory it takes does not depend on the length of
+/// the sound.
 class AudioReader {
 public:
     /// Most frames that read() gives at once.
@@ -36,6 +39,8 @@ public:
 
     [[nodiscard]] std::uint32_t sample_rate() const noexcept;
     [[nodiscard]] std::size_t channels() const noexcept;
+    /// Seconds of sound that the header promises; 0 where it does not say.
+    [[nodiscard]] double seconds_stated() const noexcept;
 
     /// The next frames, interleaved, at most kBlockFrames; valid until the next call. Empty at the end. A file that stops
     /// short of what its header promised just ends there. Throws ErrorCode::malformed when the decoder gives up or a sample

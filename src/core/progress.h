@@ -12,10 +12,13 @@ enum class Phase {
     frames,
     load_codec,
     decode,
+    load_transcriptor,
+    transcribe,
     write_checkpoint,
     measure_machine,
     measure_frames,
     measure_codec,
+    measure_transcriptor,
     download,
     verify,
 };
@@ -27,10 +30,13 @@ enum class Phase {
         case Phase::frames: return "composing";
         case Phase::load_codec: return "loading HeartCodec";
         case Phase::decode: return "rendering audio";
+        case Phase::load_transcriptor: return "loading HeartTranscriptor";
+        case Phase::transcribe: return "listening";
         case Phase::write_checkpoint: return "writing weights";
         case Phase::measure_machine: return "timing the machine";
         case Phase::measure_frames: return "timing frames";
         case Phase::measure_codec: return "timing the codec";
+        case Phase::measure_transcriptor: return "timing the transcriptor";
         case Phase::download: return "downloading";
         case Phase::verify: return "checking";
     }

@@ -4,6 +4,7 @@
 #include "core/philox.h"
 #include "engine/benchmark_work.h"
 #include "engine/checkpoint_set.h"
+#include "engine/process_memory.h"
 #include "engine/synthetic_checkpoint.h"
 #include "graph/device.h"
 #include "models/heartcodec/codec.h"
@@ -39,17 +40,6 @@ constexpr double kMs = 1e3, kGiga = 1e9;
 
 double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-/// "VmRSS:" (now) or "VmHWM:" (the most there was) of this process in bytes; 0 where the system does not say.
-std::uint64_t process_memory(const std::string& key) {
-    std::ifstream in("/proc/self/status");
-    std::string word;
-    std::uint64_t kib = 0;
-    while (in >> word) {
-        if (word == key) return in >> kib ? kib * 1024 : 0;
-    }
-    return 0;
 }
 
 void forget_peak_memory() {

@@ -60,6 +60,14 @@ formats::Checkpoint CheckpointSet::codec() const {
     return formats::Checkpoint::open(root_.sub(codec_folder()));
 }
 
+formats::Checkpoint CheckpointSet::transcriptor() const {
+    return formats::Checkpoint::open(root_.sub(transcriptor_folder()));
+}
+
+bool CheckpointSet::has_transcriptor() const {
+    return root_.sub(transcriptor_folder()).exists();
+}
+
 text::Tokenizer CheckpointSet::tokenizer() const {
     return text::Tokenizer::from_json(root_.open(kTokenizer).text(), root_.describe() + "/" + kTokenizer);
 }

@@ -20,6 +20,9 @@ public:
 
     [[nodiscard]] formats::Checkpoint language_model() const;
     [[nodiscard]] formats::Checkpoint codec() const;
+    /// HeartTranscriptor-oss/, where the folder has it (see `has_transcriptor`).
+    [[nodiscard]] formats::Checkpoint transcriptor() const;
+    [[nodiscard]] bool has_transcriptor() const;
     [[nodiscard]] text::Tokenizer tokenizer() const;
     [[nodiscard]] heartmula::GenerationConfig generation_config() const;
 
@@ -27,6 +30,7 @@ public:
     [[nodiscard]] const std::string& version() const noexcept { return version_; }
     [[nodiscard]] std::string language_model_folder() const { return "HeartMuLa-oss-" + version_; }
     [[nodiscard]] static std::string codec_folder() { return "HeartCodec-oss"; }
+    [[nodiscard]] static std::string transcriptor_folder() { return "HeartTranscriptor-oss"; }
 
 private:
     formats::Folder root_;

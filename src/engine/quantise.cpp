@@ -202,6 +202,23 @@ void write_model(const Model& model, const CheckpointSet& set, const std::filesy
     write_text(folder / "config.json", model.config);
 }
 
+/// What stands beside the transcriptor's weights.
+void copy_transcriptor_files(const CheckpointSet& set, const std::filesystem::path& root) {
+    constexpr std::array kNames{"generation_config.json",
+                                "preprocessor_config.json",
+                                "tokenizer.json",
+                                "tokenizer_config.json",
+                                "special_tokens_map.json",
+                                "added_tokens.json",
+                                "normalizer.json",
+                                "vocab.json",
+                                "merges.txt"};
+    const formats::Folder folder = set.root().sub(CheckpointSet::transcriptor_folder());
+    for (const char* name : kNames) {
+        if (folder.has(name)) write_text(root / CheckpointSet::transcriptor_folder() / name, folder.open(name).text());
+    }
+}
+
 std::vector<Model> models_of(const CheckpointSet& set, const QuantiseRequest& request) {
     std::vector<Model> out;
     const auto add = [&](const std::string& folder, formats::Checkpoint checkpoint) {
@@ -215,6 +232,10 @@ std::vector<Model> models_of(const CheckpointSet& set, const QuantiseRequest& re
     if (request.codec) {
         add(CheckpointSet::codec_folder(), set.codec());
         out.back().plan = plan_codec(out.back().checkpoint, request.recipe);
+    }
+    if (request.transcriptor) {
+        add(CheckpointSet::transcriptor_folder(), set.transcriptor());
+        out.back().plan = plan_transcriptor(out.back().checkpoint, request.recipe);
     }
     return out;
 }
@@ -248,6 +269,7 @@ std::vector<QuantisedModel> quantise_checkpoint(const CheckpointSet& source, con
         out.push_back(describe(m));
         out.back().bytes = std::filesystem::file_size(output / m.folder / kWeights);
     }
+    if (request.transcriptor) copy_transcriptor_files(source, output);
     folder.keep();
     return out;
 }

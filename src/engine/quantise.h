@@ -17,7 +17,8 @@ namespace heart::engine {
 
 struct QuantiseRequest {
     QuantiseRecipe recipe;
-    bool language_model = true, codec = true;  ///< which of the two are written
+    bool language_model = true, codec = true;  ///< which models are written
+    bool transcriptor = false;
     int threads = 0;                           ///< 0: one per core
     std::size_t piece = std::size_t{4} << 20;  ///< numbers held at a time, of whole rows
 };
@@ -41,9 +42,10 @@ struct QuantisedModel {
 };
 
 /// Writes `output` (which must not exist, or be empty): a folder of the published layout whose models are GGUF files with
-/// smaller weights, and beside them config.json, tokenizer.json and gen_config.json as they were. docs/formats.md shows the
-/// files. Weights are read and written in pieces of rows, so that memory stays small, and a file gets its name when it is
-/// whole; on any error or cancellation everything written is removed. The result does not depend on the number of threads.
+/// smaller weights, and beside them the small files (config.json, tokenizer.json, gen_config.json, ...) as they were.
+/// docs/formats.md shows the files. Weights are read and written in pieces of rows, so that memory stays small, and a file
+/// gets its name when it is whole; on any error or cancellation everything written is removed. The result does not depend on
+/// the number of threads.
 ///
 /// Throws what loading the checkpoints would; ErrorCode::unsupported naming tensor and file for a weight that its type
 /// cannot hold (see graph::quantise_rows); ErrorCode::usage, ::io for the folder.

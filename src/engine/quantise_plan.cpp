@@ -8,6 +8,7 @@
 #include "models/heartcodec/weights.h"
 #include "models/heartmula/language_model.h"
 #include "models/heartmula/weights.h"
+#include "models/hearttranscriptor/model.h"
 
 #include <fmt/format.h>
 
@@ -161,6 +162,25 @@ QuantisePlan plan_codec(const formats::Checkpoint& checkpoint, const QuantiseRec
                  [&](const graph::WeightPlan::Entry& entry, const graph::Published&) -> std::optional<Type> {
                      const bool flow = entry.use == graph::WeightPlan::Use::product;
                      return flow && recipe.codec != Type::f32 ? std::optional(recipe.codec) : std::nullopt;
+                 });
+    return out;
+}
+
+QuantisePlan plan_transcriptor(const formats::Checkpoint& checkpoint, const QuantiseRecipe& recipe) {
+    (void)hearttranscriptor::check_checkpoint(checkpoint, recipe.type);
+    hearttranscriptor::Weights weights;
+    graph::WeightPlan plan;
+    weights.plan(plan, hearttranscriptor::Config::parse(checkpoint.config(), checkpoint.describe() + "/config.json"));
+    const Type rest = graph::is_quantised(recipe.type) ? Type::f16 : recipe.type;
+    QuantisePlan out;
+    out.architecture = "whisper";
+    out.recipe = {{"layers", weight_type_label(recipe.type)}, {"embedding", weight_type_label(rest)}};
+    plan_tensors(out, checkpoint, plan, "",
+                 [&](const graph::WeightPlan::Entry& entry, const graph::Published& p) -> std::optional<Type> {
+                     // Positions of the encoder are added as they are; everything small stays exact.
+                     const bool vector = entry.slot != nullptr && entry.use == graph::WeightPlan::Use::vector;
+                     if (p.shape.size() < 2 || vector) return Type::f32;
+                     return entry.use == graph::WeightPlan::Use::product ? recipe.type : rest;
                  });
     return out;
 }

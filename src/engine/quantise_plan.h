@@ -42,7 +42,7 @@ struct PlannedTensor {
 
 /// What a model's folder becomes. Points into the checkpoint.
 struct QuantisePlan {
-    std::string architecture;                                 ///< "heartmula" or "heartcodec"
+    std::string architecture;                                 ///< "heartmula", "heartcodec" or "whisper"
     std::vector<std::pair<std::string, std::string>> recipe;  ///< part -> type, as asked for
     std::vector<PlannedTensor> tensors;                       ///< by name
     std::vector<std::string> left_out;                        ///< tensors that Heart never reads, of types that GGUF lacks
@@ -53,6 +53,8 @@ struct QuantisePlan {
 /// Plans a language model or a codec; throws what loading it would. A matrix whose rows are not whole blocks takes the next
 /// type that fits: q4_k -> q4_0, q5_k and q6_k -> q8_0, q4_0 and q8_0 -> f16.
 [[nodiscard]] QuantisePlan plan_language_model(const formats::Checkpoint& checkpoint, const QuantiseRecipe& recipe);
+/// Matrices of the transcriptor's layers in `type`; embeddings, which are its head too, and convolutions in float16.
+[[nodiscard]] QuantisePlan plan_transcriptor(const formats::Checkpoint& checkpoint, const QuantiseRecipe& recipe);
 /// ErrorCode::usage for a codec in bf16.
 [[nodiscard]] QuantisePlan plan_codec(const formats::Checkpoint& checkpoint, const QuantiseRecipe& recipe);
 

@@ -3,10 +3,13 @@
 #include "core/error.h"
 #include "core/philox.h"
 #include "core/utf8.h"
+#include "engine/checkpoint_set.h"
+#include "engine/synthetic_transcriptor.h"
 #include "models/heartcodec/config.h"
 #include "models/heartcodec/weights.h"
 #include "models/heartmula/config.h"
 #include "models/heartmula/weights.h"
+#include "models/hearttranscriptor/weights.h"
 #include "text/bpe.h"
 #include "text/pretokenizer.h"
 
@@ -37,6 +40,10 @@ constexpr std::size_t kPiece = std::size_t{4} << 20;  // elements written at a t
 struct LanguageModelFiles {
     Json config, generation, tokenizer;
 };
+
+const char* torch_dtype(DType dtype) {
+    return dtype == DType::f32 ? "float32" : dtype == DType::f16 ? "float16" : "bfloat16";
+}
 
 Json flavor_dims(std::int64_t layers, std::int64_t heads, std::int64_t kv_heads, std::int64_t dim, std::int64_t hidden,
                  std::int64_t length) {
@@ -80,9 +87,7 @@ LanguageModelFiles language_model_files(const std::string& size, DType dtype) {
     out.tokenizer = byte_tokenizer(bos, bos + 1);
     out.config = {{"architectures", {"HeartMuLa"}},
                   {"model_type", "heartmula"},
-                  {"torch_dtype", dtype == DType::f32   ? "float32"
-                                  : dtype == DType::f16 ? "float16"
-                                                        : "bfloat16"},
+                  {"torch_dtype", torch_dtype(dtype)},
                   {"audio_num_codebooks", 8},
                   {"audio_vocab_size", codebook + 5},
                   {"text_vocab_size", tiny ? 512 : 128256},
@@ -291,13 +296,25 @@ Model codec_of(const std::string& size, std::string folder) {
             DType::f32};
 }
 
-std::vector<Model> models_of(const SyntheticCheckpoint& what, LanguageModelFiles& lm) {
+Model transcriptor_of(const Json& config, std::string folder, DType dtype) {
+    hearttranscriptor::Weights weights;
+    graph::WeightPlan plan;
+    weights.plan(plan, hearttranscriptor::Config::parse(config, "config.json"));
+    return {std::move(folder), config, plan.published(), dtype};
+}
+
+std::vector<Model> models_of(const SyntheticCheckpoint& what, LanguageModelFiles& lm,
+                             TranscriptorFilesOfSize& transcriptor) {
     std::vector<Model> out;
     if (what.language_model != "none") {
         lm = language_model_files(what.language_model, what.dtype);
         out.push_back(language_model_of(lm.config, "HeartMuLa-oss-" + what.version, what.dtype));
     }
     if (what.codec != "none") out.push_back(codec_of(what.codec, "HeartCodec-oss"));
+    if (what.transcriptor != "none") {
+        transcriptor = transcriptor_files(what.transcriptor, torch_dtype(what.dtype));
+        out.push_back(transcriptor_of(transcriptor.config, CheckpointSet::transcriptor_folder(), what.dtype));
+    }
     return out;
 }
 
@@ -341,7 +358,8 @@ formats::Checkpoint in_memory(const Model& model) {
 std::uint64_t write_synthetic_checkpoint(const std::filesystem::path& folder, const SyntheticCheckpoint& what,
                                          const WriteProgress& progress, const CancelToken& cancel) {
     LanguageModelFiles lm;
-    const std::vector<Model> models = models_of(what, lm);
+    TranscriptorFilesOfSize transcriptor;
+    const std::vector<Model> models = models_of(what, lm, transcriptor);
     std::uint64_t total = 0, done = 0;
     for (const Model& m : models) {
         for (const graph::Published& t : m.tensors) total += m.tensor_bytes(t);
@@ -358,12 +376,23 @@ std::uint64_t write_synthetic_checkpoint(const std::filesystem::path& folder, co
             if (progress) progress(done, total);
         });
     }
+    if (!transcriptor.config.is_null()) {
+        const std::filesystem::path inside = folder / CheckpointSet::transcriptor_folder();
+        write_text(inside / "generation_config.json", transcriptor.generation.dump(2) + "\n");
+        write_text(inside / "tokenizer.json", transcriptor.tokenizer.dump(1) + "\n");
+        write_text(inside / "tokenizer_config.json", transcriptor.tokenizer_config.dump(2) + "\n");
+    }
     out.keep();
     return total;
 }
 
 formats::Checkpoint synthetic_language_model(const std::string& size, DType dtype) {
     return in_memory(language_model_of(language_model_files(size, dtype).config, "(random HeartMuLa " + size + ")", dtype));
+}
+
+formats::Checkpoint synthetic_transcriptor(const std::string& size, DType dtype) {
+    return in_memory(transcriptor_of(transcriptor_files(size, torch_dtype(dtype)).config,
+                                     "(random HeartTranscriptor " + size + ")", dtype));
 }
 
 formats::Checkpoint synthetic_codec(const std::string& size) {

@@ -16,6 +16,7 @@ namespace heart::engine {
 struct SyntheticCheckpoint {
     std::string language_model = "3B";  ///< 3B, 7B, 1B, tiny or none
     std::string codec = "full";         ///< full (published sizes), tiny or none
+    std::string transcriptor = "none";  ///< tiny, base, small, medium, large-v3, turbo (Whisper's sizes), mini or none
     std::string version = "3B";         ///< names the folder HeartMuLa-oss-<version>
     formats::DType dtype = formats::DType::bf16;
     std::uint64_t seed = 0;
@@ -32,5 +33,6 @@ std::uint64_t write_synthetic_checkpoint(const std::filesystem::path& folder, co
 /// that what a 3B model is loaded from takes 1.2 GB and not 8.7.
 [[nodiscard]] formats::Checkpoint synthetic_language_model(const std::string& size, formats::DType dtype);
 [[nodiscard]] formats::Checkpoint synthetic_codec(const std::string& size);
+[[nodiscard]] formats::Checkpoint synthetic_transcriptor(const std::string& size, formats::DType dtype);
 
 }  // namespace heart::engine

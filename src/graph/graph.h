@@ -77,6 +77,7 @@ public:
     Tensor scale(Tensor a, float factor);
     Tensor silu(Tensor a);
     Tensor relu(Tensor a);
+    Tensor gelu(Tensor a);                ///< a Phi(a) with the normal distribution's Phi: the exact one, by erf
     Tensor prelu(Tensor a, float slope);  ///< a where a > 0, else slope * a
     Tensor step(Tensor a);                ///< 1 where a > 0, else 0
     Tensor repeat_to(Tensor a, const Shape& shape);
@@ -97,6 +98,9 @@ public:
     /// y = W x over dimension 0: W [in, out, (n2, n3)], x [in, columns, (m2, m3)] -> f32 [out, columns, m2, m3]; W repeats
     /// over dimensions 2 and 3 where x has a multiple. W may be a store's `add_product`.
     Tensor mul_mat(Tensor w, Tensor x);
+    /// y = W x + bias + residual, in the product's own pass where the device's kernel does that. x [in, columns] f32, bias
+    /// [out] and residual [out, columns] may be absent.
+    Tensor affine(Tensor w, Tensor x, Tensor bias, Tensor residual);
     /// A dilated convolution over the columns of x: y[:, n] = prelu(sum over t of W_t x[:, n + t * shift] + bias, slope) +
     /// residual, with W [taps * in, out] and W_t its columns t * in .. (t + 1) * in - 1. The signal begins with the columns
     /// of `past` [in, (taps - 1) * shift], if given, else x does. x [in, columns] f32 -> [out, columns or as many as see all

@@ -164,6 +164,12 @@ Tensor Graph::relu(Tensor a) {
     return Tensor(ggml_relu(ctx(), a.raw()));
 }
 
+Tensor Graph::gelu(Tensor a) {
+    check_f32("gelu", a);
+    if (device_->kernels() == Kernels::cpu) return custom(a.shape(), {a}, kernels::gelu, nullptr);
+    return Tensor(ggml_gelu_erf(ctx(), a.raw()));
+}
+
 Tensor Graph::prelu(Tensor a, float slope) {
     check_f32("prelu", a);
     if (device_->is_cpu()) return custom(a.shape(), {a}, kernels::prelu, kernels::pack_slope(slope));

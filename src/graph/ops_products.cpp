@@ -27,6 +27,14 @@ Tensor Graph::mul_mat(Tensor w, Tensor x) {
                   kernels::product_setting());
 }
 
+Tensor Graph::affine(Tensor w, Tensor x, Tensor bias, Tensor residual) {
+    const bool fuses = device_->kernels() == Kernels::cpu && !is_plain(w) && is_float(w) && x.dim(2) * x.dim(3) == 1;
+    if (fuses && (bias || residual)) return convolve(w, x, {1, 1, bias, {}, residual, {}});
+    Tensor y = mul_mat(w, x);
+    if (bias) y = add(y, bias);
+    return residual ? add(y, residual) : y;
+}
+
 namespace {
 
 void check_convolution(Tensor w, Tensor x, std::int64_t columns, const Graph::Convolution& c) {

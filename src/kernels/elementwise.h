@@ -16,6 +16,9 @@ void concat(ggml_tensor* dst, int ith, int nth, void* setting);
 /// dst = x where x > 0, else slope * x; `setting` is `pack_slope(slope)`.
 void prelu(ggml_tensor* dst, int ith, int nth, void* setting);
 
+/// dst = x Phi(x) with the normal distribution's Phi, the exact GELU (Hendrycks and Gimpel, 2016), within 3e-7 |x|.
+void gelu(ggml_tensor* dst, int ith, int nth, void* setting);
+
 [[nodiscard]] void* pack_dimension(int dimension) noexcept;
 [[nodiscard]] void* pack_slope(float slope) noexcept;
 

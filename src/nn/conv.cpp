@@ -94,6 +94,23 @@ void plan_conv1d(graph::WeightPlan& plan, Conv1d& conv, const std::string& name,
     plan.vector(conv.bias, {name + ".bias", {u(out)}});
 }
 
+void plan_halving_conv1d(graph::WeightPlan& plan, Conv1d& conv, const std::string& name, std::int64_t in, std::int64_t out) {
+    conv.kernel = 2;
+    const auto reorder = [=](Sources sources, std::span<float> taps) {
+        const std::vector<float> w = weight_of(sources);  // [out][in][3] -> [out][4][in], the last of the four 0
+        for (std::size_t o = 0; o < u(out); ++o) {
+            for (std::size_t i = 0; i < u(in); ++i) {
+                for (std::size_t k = 0; k < 4; ++k) {
+                    taps[(o * 4 + k) * u(in) + i] = k < 3 ? w[(o * u(in) + i) * 3 + k] : 0.0F;
+                }
+            }
+        }
+    };
+    plan.derived(conv.taps, name + ".taps", graph::WeightPlan::Use::sensitive, {4 * in, out},
+                 weight_sources(name, Norm::none, out, in, 3), reorder);
+    plan.vector(conv.bias, {name + ".bias", {u(out)}});
+}
+
 void plan_upsample(graph::WeightPlan& plan, Upsample& up, const std::string& name, std::int64_t in, std::int64_t out,
                    std::int64_t stride) {
     up.stride = stride;

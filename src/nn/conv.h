@@ -55,6 +55,11 @@ enum class Norm { none, weight };
 void plan_conv1d(graph::WeightPlan& plan, Conv1d& conv, const std::string& name, Norm norm, std::int64_t in,
                  std::int64_t out, std::int64_t kernel, std::int64_t dilation);
 
+/// A convolution with three taps that keeps every second output, over a signal with one zero in front, as two taps over
+/// pairs of samples: [2 in, t] -> [out, t - 1]; the last `in` numbers of the second pair meet zeros.
+/// Plans the published [out, in, 3] weight of a Conv1d named `name` (stride 2) and its bias.
+void plan_halving_conv1d(graph::WeightPlan& plan, Conv1d& conv, const std::string& name, std::int64_t in, std::int64_t out);
+
 /// Plans the published [in, out, 2 * stride] weight (weight norm) of a ConvTranspose1d named `name` and its bias.
 void plan_upsample(graph::WeightPlan& plan, Upsample& up, const std::string& name, std::int64_t in, std::int64_t out,
                    std::int64_t stride);

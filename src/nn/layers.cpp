@@ -1,12 +1,56 @@
 #include "nn/layers.h"
 
+#include <algorithm>
 #include <cmath>
+#include <span>
 
 namespace heart::nn {
 
 Tensor linear(Graph& g, Tensor w, Tensor x, Tensor bias) {
     const Tensor y = g.mul_mat(w, x);
     return bias ? g.add(y, bias) : y;
+}
+
+namespace {
+
+std::uint64_t u(std::int64_t n) {
+    return static_cast<std::uint64_t>(n);
+}
+
+}  // namespace
+
+void plan_layer_norm(graph::WeightPlan& plan, LayerNorm& norm, const std::string& name, std::int64_t dim) {
+    plan.vector(norm.weight, {name + ".weight", {u(dim)}});
+    plan.vector(norm.bias, {name + ".bias", {u(dim)}});
+}
+
+void plan_linear(graph::WeightPlan& plan, Linear& linear, const std::string& name, std::int64_t in, std::int64_t out) {
+    plan.matrix(linear.weight, name, {{name + ".weight", {u(out), u(in)}}});
+    plan.vector(linear.bias, {name + ".bias", {u(out)}});
+}
+
+void plan_stacked_linear(graph::WeightPlan& plan, Linear& linear, const std::string& name, const std::vector<Part>& parts,
+                         std::int64_t in, std::int64_t out) {
+    std::vector<graph::Published> weights, biases;
+    std::vector<bool> has_bias;
+    std::string stacked = name;
+    for (const Part& part : parts) {
+        weights.push_back({name + part.name + ".weight", {u(out), u(in)}});
+        if (part.has_bias) biases.push_back({name + part.name + ".bias", {u(out)}});
+        has_bias.push_back(part.has_bias);
+        stacked += part.name;
+    }
+    plan.matrix(linear.weight, stacked, std::move(weights));
+    plan.derived(linear.bias, stacked + ".bias", graph::WeightPlan::Use::vector,
+                 {out * static_cast<std::int64_t>(parts.size())}, std::move(biases),
+                 [has_bias, out](std::span<const formats::TensorView* const> sources, std::span<float> bias) {
+                     std::size_t source = 0;
+                     for (std::size_t i = 0; i < has_bias.size(); ++i) {
+                         const auto part = bias.subspan(i * u(out), u(out));
+                         if (has_bias[i]) formats::read_as_f32(*sources[source++], 0, part);
+                         else std::fill(part.begin(), part.end(), 0.0F);
+                     }
+                 });
 }
 
 Tensor rms_norm(Graph& g, Tensor x, Tensor weight, float eps) {

@@ -1,6 +1,11 @@
 #pragma once
 
 #include "graph/graph.h"
+#include "graph/weights.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
 
 namespace heart::nn {
 
@@ -12,6 +17,41 @@ using graph::Tensor;
 
 /// weight * x / sqrt(mean(x^2) + eps) over dimension 0 (Zhang and Sennrich, 2019).
 [[nodiscard]] Tensor rms_norm(Graph& g, Tensor x, Tensor weight, float eps);
+
+/// weight * (x - mean) / sqrt(variance + eps) + bias over dimension 0 (Ba, Kiros and Hinton, 2016).
+struct LayerNorm {
+    Tensor weight, bias;  ///< [dim]
+
+    [[nodiscard]] Tensor operator()(Graph& g, Tensor x, float eps = 1e-5F) const {
+        return g.add(g.mul(g.layer_norm(x, eps), weight), bias);
+    }
+};
+
+/// y = W x + b.
+struct Linear {
+    Tensor weight;  ///< a product's matrix [in, out]
+    Tensor bias;    ///< [out], or empty
+
+    /// With `residual` [out, columns] added in the same pass. x [in, columns] -> [out, columns].
+    [[nodiscard]] Tensor operator()(Graph& g, Tensor x, Tensor residual = {}) const {
+        return g.affine(weight, x, bias, residual);
+    }
+};
+
+/// Plans `name`.weight [dim] and `name`.bias [dim].
+void plan_layer_norm(graph::WeightPlan& plan, LayerNorm& norm, const std::string& name, std::int64_t dim);
+
+/// Plans `name`.weight [out, in] and `name`.bias [out].
+void plan_linear(graph::WeightPlan& plan, Linear& linear, const std::string& name, std::int64_t in, std::int64_t out);
+
+/// Plans linear layers of one input as one: name + parts[i].weight [out, in], stacked, and name + parts[i].bias [out], zeros
+/// for a part that has none.
+struct Part {
+    std::string name;
+    bool has_bias = true;
+};
+void plan_stacked_linear(graph::WeightPlan& plan, Linear& linear, const std::string& name, const std::vector<Part>& parts,
+                         std::int64_t in, std::int64_t out);
 
 /// Gated feed-forward (Shazeer, 2020): down(silu(gate x) * up x), with gate and up stacked in one matrix.
 [[nodiscard]] Tensor swiglu_mlp(Graph& g, Tensor gate_up, Tensor down, Tensor x);

@@ -15,6 +15,7 @@ struct AddedToken {
     std::int32_t id = 0;
     bool lstrip = false;      ///< swallows the white space before it
     bool rstrip = false;      ///< swallows the white space behind it
+    bool special = false;     ///< no part of the text: a decoder may leave it out
     bool normalized = false;  ///< is searched after the others, in what they leave over
 };
 

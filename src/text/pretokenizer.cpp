@@ -20,7 +20,8 @@ struct Char {
 
 constexpr std::uint32_t kLongS = 0x017f;  // the only character outside ASCII that folds to a letter of the contractions
 
-/// The pattern's alternatives, each as a function from a position to the length of its match there (0: no match).
+/// Looks at runs of characters of one class, for patterns whose alternatives are functions from a position to the length of
+/// their match there (0: no match).
 ///
 /// A backtracking engine takes the first alternative that matches at all, and each of them can be decided by looking at runs
 /// of one class: no alternative has two neighbouring repetitions that could share characters, but for `\s*[\r\n]+`, whose
@@ -29,15 +30,7 @@ class Scanner {
 public:
     explicit Scanner(std::string_view text) : text_(text) {}
 
-    [[nodiscard]] std::size_t piece_at(std::size_t at) const {
-        if (const std::size_t n = contraction(at)) return n;
-        if (const std::size_t n = word(at)) return n;
-        if (const std::size_t n = digits(at)) return n;
-        if (const std::size_t n = symbols(at)) return n;
-        return white_space(at);
-    }
-
-private:
+protected:
     [[nodiscard]] Char char_at(std::size_t at) const noexcept {
         if (at >= text_.size()) return {};
         const Utf8Char c = decode_utf8(text_, at);
@@ -55,6 +48,43 @@ private:
         return at;
     }
 
+    /// A run of white space, line breaks among it.
+    struct WhiteSpace {
+        std::size_t end, last_character, behind_newline;  ///< the last is the run's start where no line breaks in it
+    };
+    [[nodiscard]] WhiteSpace white_space_run(std::size_t at) const noexcept {
+        WhiteSpace run{at, at, at};
+        for (Char c = char_at(at); c.cls == CharClass::space || c.cls == CharClass::newline; c = char_at(run.end)) {
+            run.last_character = run.end;
+            run.end += c.length;
+            if (c.cls == CharClass::newline) run.behind_newline = run.end;
+        }
+        return run;
+    }
+
+    /// \s+(?!\S)|\s+: before a visible character the last space of the run is left over, for the word that follows to take.
+    [[nodiscard]] std::size_t but_for_the_last(std::size_t at, const WhiteSpace& run) const noexcept {
+        if (run.end < text_.size() && run.last_character > at) return run.last_character - at;
+        return run.end - at;
+    }
+
+    std::string_view text_;
+};
+
+/// kLlama3Pattern.
+class Llama3Scanner : public Scanner {
+public:
+    using Scanner::Scanner;
+
+    [[nodiscard]] std::size_t piece_at(std::size_t at) const {
+        if (const std::size_t n = contraction(at)) return n;
+        if (const std::size_t n = word(at)) return n;
+        if (const std::size_t n = digits(at)) return n;
+        if (const std::size_t n = symbols(at)) return n;
+        return white_space(at);
+    }
+
+private:
     /// (?i:'s|'t|'re|'ve|'m|'ll|'d)
     [[nodiscard]] std::size_t contraction(std::size_t at) const noexcept {
         if (text_[at] != '\'') return 0;
@@ -106,26 +136,32 @@ private:
 
     /// \s*[\r\n]+|\s+(?!\S)|\s+
     [[nodiscard]] std::size_t white_space(std::size_t at) const noexcept {
-        std::size_t end = at, last_character = at, behind_newline = at;
-        for (Char c = char_at(at); c.cls == CharClass::space || c.cls == CharClass::newline; c = char_at(end)) {
-            last_character = end;
-            end += c.length;
-            if (c.cls == CharClass::newline) behind_newline = end;
-        }
-        if (behind_newline > at) return behind_newline - at;
-        // Before a visible character the last space of the run is left over, for the word that follows to take.
-        if (end < text_.size() && last_character > at) return last_character - at;
-        return end - at;
+        const WhiteSpace run = white_space_run(at);
+        return run.behind_newline > at ? run.behind_newline - at : but_for_the_last(at, run);
     }
-
-    std::string_view text_;
 };
 
-}  // namespace
+/// kGpt2Pattern.
+class Gpt2Scanner : public Scanner {
+public:
+    using Scanner::Scanner;
 
-std::vector<std::string_view> split_llama3(std::string_view utf8) {
+    [[nodiscard]] std::size_t piece_at(std::size_t at) const {
+        for (const std::string_view end : {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"}) {
+            if (text_.substr(at, end.size()) == end) return end.size();
+        }
+        const std::size_t first = text_[at] == ' ' ? at + 1 : at;
+        for (const CharClass cls : {CharClass::letter, CharClass::number, CharClass::other}) {
+            if (const std::size_t end = skip(first, cls); end > first) return end - at;
+        }
+        return but_for_the_last(at, white_space_run(at));
+    }
+};
+
+template <typename PatternScanner>
+std::vector<std::string_view> split_with(std::string_view utf8) {
     require_utf8(utf8, "the text");
-    const Scanner scanner(utf8);
+    const PatternScanner scanner(utf8);
     std::vector<std::string_view> pieces;
     for (std::size_t at = 0; at < utf8.size();) {
         const std::size_t length = scanner.piece_at(at);
@@ -133,6 +169,20 @@ std::vector<std::string_view> split_llama3(std::string_view utf8) {
         at += length;
     }
     return pieces;
+}
+
+}  // namespace
+
+std::vector<std::string_view> split_llama3(std::string_view utf8) {
+    return split_with<Llama3Scanner>(utf8);
+}
+
+std::vector<std::string_view> split_gpt2(std::string_view utf8) {
+    return split_with<Gpt2Scanner>(utf8);
+}
+
+std::vector<std::string_view> split(SplitPattern pattern, std::string_view utf8) {
+    return pattern == SplitPattern::gpt2 ? split_gpt2(utf8) : split_llama3(utf8);
 }
 
 }  // namespace heart::text

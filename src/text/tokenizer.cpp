@@ -16,7 +16,8 @@ Tokenizer Tokenizer::from_json(std::string_view text, std::string_view name, con
 }
 
 Tokenizer::Tokenizer(TokenizerSpec spec)
-    : bpe_(std::move(spec.vocabulary), std::move(spec.merges), spec.ignore_merges),
+    : pattern_(spec.pattern),
+      bpe_(std::move(spec.vocabulary), std::move(spec.merges), spec.ignore_merges),
       added_(std::move(spec.added_tokens)),
       prefix_(std::move(spec.prefix)),
       suffix_(std::move(spec.suffix)),
@@ -42,7 +43,7 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view utf8, bool add_spec
         if (segment.id) {
             ids.push_back(*segment.id);
         } else {
-            for (const std::string_view piece : split_llama3(segment.text)) bpe_.encode(piece, ids);
+            for (const std::string_view piece : split(pattern_, segment.text)) bpe_.encode(piece, ids);
         }
     }
     if (add_special) ids.insert(ids.end(), suffix_.begin(), suffix_.end());

@@ -15,13 +15,13 @@ namespace heart::text {
 /// Largest text that Tokenizer::encode takes, in bytes.
 inline constexpr std::size_t kMaxTextBytes = std::size_t{1} << 20;
 
-/// A Llama-3 tokenizer: byte-level BPE as Hugging Face tokenizers reads it from tokenizer.json. Immutable, so that threads
-/// may share one.
+/// The tokenizer of Llama 3 or of Whisper: byte-level BPE as Hugging Face tokenizers reads it from tokenizer.json.
+/// Immutable, so that threads may share one.
 class Tokenizer {
 public:
     /// Reads a tokenizer.json; `name` stands for it in errors.
     /// Throws ErrorCode::malformed for what does not follow the format, ErrorCode::mismatch where parts of the file
-    /// contradict each other, ErrorCode::unsupported for components other than Llama 3's, ErrorCode::limit beyond the
+    /// contradict each other, ErrorCode::unsupported for components other than theirs, ErrorCode::limit beyond the
     /// limits.
     [[nodiscard]] static Tokenizer from_json(std::string_view text, std::string_view name = "tokenizer.json",
                                              const TokenizerLimits& limits = {});
@@ -39,9 +39,14 @@ public:
     /// Id of an added token by its text, or of a model token by its byte-level spelling ("Ġthe" for " the").
     [[nodiscard]] std::optional<std::int32_t> id_of(std::string_view token) const;
 
+    /// Tokens of the model in their byte-level spelling, and the added ones: what a Detokenizer is made of.
+    [[nodiscard]] const Vocabulary& model_tokens() const noexcept { return bpe_.vocabulary(); }
+    [[nodiscard]] const std::vector<AddedToken>& added_tokens() const noexcept { return added_.tokens(); }
+
 private:
     explicit Tokenizer(TokenizerSpec spec);
 
+    SplitPattern pattern_;
     Bpe bpe_;
     AddedTokenSplitter added_;
     std::vector<std::int32_t> prefix_, suffix_;

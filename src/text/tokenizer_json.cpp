@@ -118,13 +118,17 @@ private:
 /// Which token has which id, over the model's vocabulary and the added tokens.
 using Owners = std::unordered_map<std::int32_t, std::string_view>;
 
-void check_model_options(const Node& model) {
+void check_model_options(const Node& model, SplitPattern pattern) {
     model.require_string("type", "BPE");
     if (const auto dropout = model.optional_member("dropout")) {
         if (!dropout->json().is_number()) throw dropout->wrong("a number or null");
         if (dropout->json().get<double>() != 0.0) throw dropout->unsupported("null");  // it makes the ids random
     }
-    model.require_absent("unk_token");
+    if (const auto unknown = model.optional_member("unk_token")) {
+        // Whisper's file names one; with a token for each byte nothing is ever unknown, and without one encoding says so.
+        if (pattern != SplitPattern::gpt2) throw unknown->unsupported("null");
+        (void)unknown->string();
+    }
     for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
         const auto affix = model.optional_member(key);
         if (affix && !affix->string().empty()) throw affix->unsupported("null");
@@ -215,7 +219,7 @@ AddedToken read_added_token(const Node& node, const TokenizerLimits& limits) {
     token.lstrip = node.member("lstrip").boolean();
     token.rstrip = node.member("rstrip").boolean();
     token.normalized = node.member("normalized").boolean();
-    (void)node.member("special").boolean();  // matters only to a decoder that leaves special tokens out
+    token.special = node.member("special").boolean();
     node.require_boolean("single_word", false);
     if (token.content.empty()) throw node.member("content").wrong("at least one character");
     if (token.content.size() > limits.max_added_token_bytes) {
@@ -262,14 +266,24 @@ std::vector<AddedToken> read_added_tokens(const Node& node, const TokenizerLimit
     return tokens;
 }
 
-/// Only the sequence of Llama 3: its split pattern, then bytes spelled as characters.
-void check_pre_tokenizer(const Node& root) {
-    constexpr std::string_view kImplemented = "Sequence of Split and ByteLevel, as in Llama 3";
+/// Bytes spelled as characters, behind GPT-2's split pattern.
+void check_whole_byte_level(const Node& node) {
+    node.require_boolean("add_prefix_space", false);
+    if (node.optional_member("use_regex")) node.require_boolean("use_regex", true);  // absent means true
+}
+
+/// Either the sequence of Llama 3, its split pattern and then bytes spelled as characters, or Whisper's single ByteLevel.
+SplitPattern read_pre_tokenizer(const Node& root) {
+    constexpr std::string_view kImplemented = "Sequence of Split and ByteLevel, as in Llama 3, or ByteLevel, as in Whisper";
     const auto node = root.optional_member("pre_tokenizer");
     if (!node) {
         throw root.error(ErrorCode::unsupported, "has no pre_tokenizer").expected(std::string(kImplemented));
     }
     const Node type = node->member("type");
+    if (type.string() == "ByteLevel") {
+        check_whole_byte_level(*node);
+        return SplitPattern::gpt2;
+    }
     if (type.string() != "Sequence") throw type.unsupported(std::string(kImplemented));
     const Node list = node->member("pretokenizers");
     if (list.array().size() != 2) throw list.unsupported(std::string(kImplemented));
@@ -291,6 +305,7 @@ void check_pre_tokenizer(const Node& root) {
         throw bytes.error(ErrorCode::unsupported, "splits by GPT-2's pattern").expected("use_regex false");
     }
     bytes.require_boolean("use_regex", false);
+    return SplitPattern::llama3;
 }
 
 /// Ids that a TemplateProcessing puts before and behind the text.
@@ -346,12 +361,11 @@ TokenizerSpec read_tokenizer_json(std::string_view text, std::string_view name, 
         throw version->unsupported("'1.0'");
     }
     for (const char* key : {"normalizer", "truncation", "padding"}) root.require_absent(key);
-    check_pre_tokenizer(root);
-
     TokenizerSpec spec;
+    spec.pattern = read_pre_tokenizer(root);
     Owners owners;
     const Node model = root.member("model");
-    check_model_options(model);
+    check_model_options(model, spec.pattern);
     spec.vocabulary = read_vocabulary(model.member("vocab"), limits, owners);
     spec.merges = read_merges(model.member("merges"), limits, spec.vocabulary);
     if (const auto ignore = model.optional_member("ignore_merges")) spec.ignore_merges = ignore->boolean();

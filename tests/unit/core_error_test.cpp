@@ -162,10 +162,11 @@ TEST(Cancel, ThrowsOnceCancelled) {
 
 TEST(Progress, EveryPhaseHasItsOwnName) {
     std::set<std::string_view> names;
-    for (const Phase p : {Phase::load_language_model, Phase::prefill, Phase::frames, Phase::load_codec, Phase::decode}) {
+    for (const Phase p : {Phase::load_language_model, Phase::prefill, Phase::frames, Phase::load_codec, Phase::decode,
+                          Phase::load_transcriptor, Phase::transcribe}) {
         names.insert(phase_name(p));
     }
-    EXPECT_EQ(names.size(), 5U);
+    EXPECT_EQ(names.size(), 7U);
     EXPECT_FALSE(names.contains(""));
 }
 

@@ -2,6 +2,7 @@
 
 #include "models/heartcodec/codec.h"
 #include "models/heartmula/language_model.h"
+#include "models/hearttranscriptor/model.h"
 #include "support/golden.h"
 #include "support/tiny_models.h"
 #include "unit/formats_test_support.h"
@@ -305,6 +306,29 @@ TEST(PublishedKeys, WeightsOfWholeNumbersAreRefused) {
     const Refusal r = refusal_of([&] { (void)load_language_model({kLanguageModel, lm}); });
     EXPECT_EQ(r.code, ErrorCode::mismatch);
     EXPECT_NE(r.message.find("I16"), std::string::npos) << r.message;
+}
+
+TEST(PublishedKeys, TranscriptorAsksForExactlyThePublishedTensors) {
+    const formats::Json json{{"model_type", "whisper"},
+                             {"vocab_size", 51865},
+                             {"num_mel_bins", 80},
+                             {"d_model", 1024},
+                             {"encoder_layers", 24},
+                             {"decoder_layers", 24},
+                             {"encoder_attention_heads", 16},
+                             {"decoder_attention_heads", 16},
+                             {"encoder_ffn_dim", 4096},
+                             {"decoder_ffn_dim", 4096},
+                             {"max_source_positions", 1500},
+                             {"max_target_positions", 448}};
+    const auto config = hearttranscriptor::Config::parse(json, "config.json");
+    hearttranscriptor::Weights weights;
+    graph::WeightPlan plan;
+    weights.plan(plan, config);
+    const Shapes published = published_map("hearttranscriptor-keys.json");
+    EXPECT_EQ(published.size(), 947U);
+    EXPECT_EQ(parameters(published), 763'857'920U);
+    expect_same(published, as_map(plan.published()));
 }
 
 }  // namespace

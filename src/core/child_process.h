@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace heart {
+
+/// Another program that runs for us and whose output we read; it ends with the object. It sees no descriptors of ours but
+/// those that are given to it; what it says on standard error is dropped.
+class ChildProcess {
+public:
+    /// Starts `arguments[0]`, looked up on the PATH. `file`, if any, becomes its descriptor 3; `input` its standard input.
+    /// Throws ErrorCode::not_found when there is no such program, ErrorCode::io when the system starts none.
+    ChildProcess(const std::vector<std::string>& arguments, std::optional<int> file, std::string_view input = {});
+    ChildProcess(const ChildProcess&) = delete;
+    ChildProcess& operator=(const ChildProcess&) = delete;
+    ~ChildProcess();
+
+    /// Fills `out` from its standard output; fewer bytes only where that ends. Throws ErrorCode::io.
+    [[nodiscard]] std::size_t read(std::span<char> out);
+
+    /// The exit status, after waiting for its end; -1 when a signal ended it.
+    [[nodiscard]] int wait();
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace heart
