@@ -64,5 +64,6 @@ export const ja: Dictionary = {
   admin: {
     text: 'アカウント、招待、全員の待ち行列、ディスクとバックアップ。', only: '管理者用', onlyText: 'このページを見る権限がありません。', users: 'アカウント', admin: '管理者', disabled: '停止中', actions: '{{name}} を変更', change: '変更', makeAdmin: '管理者にする', takeAdmin: '管理者から外す', disable: '停止', enable: '再開', deleteUser: 'アカウントを消す', deleteText: '{{name}} とすべての曲を完全に消します。続けるには名前を入力してください。', typeName: 'アカウントの名前', invites: '招待', invite: '招待する', inviteOnce: 'このリンクを送ってください。表示は一度だけ、一つのアカウントに使えます。', inviteLink: '招待リンク',
     inviteUntil: '期限 {{date}}', noInvites: '有効な招待はありません。', removeInvite: '招待を取り消す', queue: '全員の待ち行列', disk: 'ディスク', audio_one: '{{count, number}} 曲', audio_other: '{{count, number}} 曲', coverFiles: 'ジャケット', cache: '他の形式（必要時に作成）', database: 'データベース', backups: 'バックアップ', free: '空き', backUp: '今すぐバックアップ', backedUp: 'バックアップを書きました。', noBackups: 'まだありません。', downloadBackup: '{{name}} をダウンロード', removeBackup: '{{name}} を消す',
+    models: 'モデル', modelsText: '曲を作るモデル。新しいものは次の起動から使われます。', pullModels: '推奨モデルをダウンロード', pullOne: '{{name}} をダウンロード', modelHere: 'あり', recommended: '推奨', stopPull: 'ダウンロードを止める', pullLooking: '確認しています…', pullFetching: '{{name}}：{{done}} / {{total}}', pullChecking: '{{name}} を検証しています…', pullDone: 'すべて揃いました。次の起動から使われます。', pullCancelled: '止めました。届いた分は残ります。', pullFailed: 'ダウンロードに失敗しました：{{reason}}',
   },
 };

@@ -64,5 +64,6 @@ export const ko: Dictionary = {
   admin: {
     text: '계정, 초대, 모두의 대기열, 디스크와 백업.', only: '관리자 전용', onlyText: '이 페이지를 볼 권한이 없습니다.', users: '계정', admin: '관리자', disabled: '정지됨', actions: '{{name}} 바꾸기', change: '바꾸기', makeAdmin: '관리자로', takeAdmin: '관리자 해제', disable: '정지', enable: '재개', deleteUser: '계정 지우기', deleteText: '{{name}}과 모든 곡을 영구히 지웁니다. 계속하려면 이름을 입력하세요.', typeName: '계정 이름', invites: '초대', invite: '초대하기', inviteOnce: '이 링크를 보내세요. 이번 한 번만 보이고 한 계정에 쓸 수 있습니다.', inviteLink: '초대 링크',
     inviteUntil: '{{date}} 만료', noInvites: '열린 초대가 없습니다.', removeInvite: '초대 거두기', queue: '모두의 대기열', disk: '디스크', audio_one: '{{count, number}}곡', audio_other: '{{count, number}}곡', coverFiles: '표지', cache: '다른 형식, 필요할 때 만듦', database: '데이터베이스', backups: '백업', free: '남음', backUp: '지금 백업', backedUp: '백업을 썼습니다.', noBackups: '아직 없습니다.', downloadBackup: '{{name}} 내려받기', removeBackup: '{{name}} 지우기',
+    models: '모델', modelsText: '곡을 만드는 모델입니다. 새 모델은 다음 시작부터 쓰입니다.', pullModels: '추천 모델 내려받기', pullOne: '{{name}} 내려받기', modelHere: '있음', recommended: '추천', stopPull: '내려받기 멈추기', pullLooking: '무엇이 있는지 보는 중…', pullFetching: '{{name}}: {{total}} 중 {{done}}', pullChecking: '{{name}} 확인 중…', pullDone: '모두 있습니다. 다음 시작부터 쓰입니다.', pullCancelled: '멈췄습니다. 받은 것은 남습니다.', pullFailed: '내려받지 못했습니다: {{reason}}',
   },
 };

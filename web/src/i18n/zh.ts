@@ -64,5 +64,6 @@ export const zh: Dictionary = {
   admin: {
     text: '账户、邀请、所有人的队列、磁盘与备份。', only: '仅限管理员', onlyText: '你的账户无权查看此页。', users: '账户', admin: '管理员', disabled: '已停用', actions: '更改 {{name}}', change: '更改', makeAdmin: '设为管理员', takeAdmin: '取消管理员', disable: '停用', enable: '启用', deleteUser: '删除账户', deleteText: '这将永久删除 {{name}} 及其所有歌曲。输入名字以继续。', typeName: '账户名字', invites: '邀请', invite: '邀请某人', inviteOnce: '发送此链接。只显示这一次，可用于一个账户。', inviteLink: '邀请链接',
     inviteUntil: '{{date}}到期', noInvites: '没有未用的邀请。', removeInvite: '撤回邀请', queue: '所有人的队列', disk: '磁盘', audio_one: '{{count, number}} 首歌', audio_other: '{{count, number}} 首歌', coverFiles: '封面', cache: '其他格式，按需生成', database: '数据库', backups: '备份', free: '可用', backUp: '立即备份', backedUp: '备份已写好。', noBackups: '还没有备份。', downloadBackup: '下载 {{name}}', removeBackup: '删除 {{name}}',
+    models: '模型', modelsText: '用来作曲的模型。新的从下次启动起使用。', pullModels: '下载推荐的模型', pullOne: '下载 {{name}}', modelHere: '已有', recommended: '推荐', stopPull: '停止下载', pullLooking: '正在查看已有内容…', pullFetching: '{{name}}：{{done}} / {{total}}', pullChecking: '正在校验 {{name}}…', pullDone: '全部就绪，从下次启动起使用。', pullCancelled: '已停止，已下载的部分会保留。', pullFailed: '下载失败：{{reason}}',
   },
 };

@@ -63,13 +63,13 @@ export function SystemPage() {
       {s && (
         <>
           <Card className="flex items-center gap-5 p-5 md:p-6">
-            <span className={cx('grid size-14 shrink-0 place-items-center rounded-full', s.gpu_available ? 'warm' : 'bg-raised text-soft')}>
+            <span className={cx('grid size-14 shrink-0 place-items-center rounded-full', s.gpu ? 'warm' : 'bg-raised text-soft')}>
               <Cpu size={26} aria-hidden />
             </span>
             <div className="min-w-0">
               <h2 className="text-lg break-words">{s.gpu_name ?? s.device}</h2>
               <p className="text-sm text-soft">
-                {s.gpu_available ? t('system.gpu') : t('system.cpu')}
+                {s.gpu ? t('system.gpu') : t('system.cpu')}
                 {pace !== null && ` ${t('system.pace', { factor: pace.toFixed(1) })}`}
               </p>
             </div>
