@@ -1,22 +1,22 @@
 // Keeps the page itself, so that it opens while the studio does not answer and then says so. Songs and everything else of the
 // API are never kept here. scripts/worker.mjs puts in what was built and its version.
 
-const kVersion = '6a81117f1459e3b0';
+const kVersion = 'f13ce00088a34c52';
 const kFiles = [
-  "assets/AdminPage-BSWfEm_H.js",
-  "assets/ComparePage-bCLy--7C.js",
-  "assets/Frame-DMBh3AYQ.js",
+  "assets/AdminPage-BKgYA4Qp.js",
+  "assets/ComparePage-DXarA5Px.js",
+  "assets/Frame-C-iTJG-Y.js",
   "assets/Menu-Nggu22O4.js",
-  "assets/PlaylistPage-DSCmV1cu.js",
-  "assets/ProfilePage-2P3Xzh-1.js",
-  "assets/SharedPage-C4I8_1mD.js",
-  "assets/SongPage-DVXkxvKt.js",
-  "assets/SystemPage-CrDZ8ScN.js",
+  "assets/PlaylistPage-C39DSeWa.js",
+  "assets/ProfilePage-BxLOpGq3.js",
+  "assets/SharedPage-DyPxqSLJ.js",
+  "assets/SongPage-BiJREh8d.js",
+  "assets/SystemPage-n3Nw5E1b.js",
   "assets/de-BC2rd-5D.js",
   "assets/es-DqeC1yxo.js",
   "assets/format-CiwwEY8q.js",
-  "assets/index-C94bxGDW.css",
-  "assets/index-CE5Kz87e.js",
+  "assets/index-DD-wQXOm.js",
+  "assets/index-dSmYMcEQ.css",
   "assets/ja-DK2vgbgc.js",
   "assets/jobs-Bet1Lhyi.js",
   "assets/ko-B2QD93qh.js",

@@ -14,7 +14,8 @@ import { signIn, useSession } from './session';
 function Door({ title, text, children }: { title: string; text: string; children: ReactNode }) {
   return (
     <main className="grid min-h-dvh place-items-center px-4 py-10">
-      <div className="animate-rise w-full max-w-[400px]">
+      {/* No fading in: what begins unseen counts as not painted, and is. */}
+      <div className="w-full max-w-[400px]">
         <div className="mb-8 grid justify-items-center gap-4 text-center">
           <Logo className="size-16" />
           <div className="grid grid-cols-1 gap-2">

@@ -53,7 +53,7 @@ export function ListeningView() {
         </div>
         <div className="grid grow content-center gap-8 pb-4 lg:grid-cols-[minmax(320px,460px)_minmax(0,1fr)] lg:gap-16">
           <div className="grid grid-cols-1 content-center gap-6">
-            <Cover source={track.cover} live={track.live} className="mx-auto w-full max-w-[460px] rounded-card shadow-three" />
+            <Cover source={track.cover} live={track.live} className="mx-auto w-full max-w-[min(460px,36dvh)] rounded-card shadow-three lg:max-w-[460px]" />
             <div className="text-center lg:text-left">
               <h2 className="text-xl">
                 {song ? (

@@ -78,7 +78,7 @@ function Users() {
     <Part title={t('admin.users')}>
       <ul>
         {users.data?.items.map((user) => (
-          <li key={user.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line py-2 pr-3 pl-5 last:border-0">
+          <li key={user.id} className="flex items-center gap-x-3 border-b border-line py-2 pr-3 pl-5 last:border-0">
             <div className="min-w-0 grow">
               <p className="flex items-center gap-2 text-sm font-medium">
                 <span className="truncate">{user.username}</span>
@@ -242,10 +242,12 @@ function WholeQueue() {
       <ul>
         {items.map((job) => (
           <li key={job.id} className="flex items-center gap-3 border-b border-line py-1.5 pr-3 pl-5 text-sm last:border-0">
-            <span className="min-w-0 grow truncate">{job.title}</span>
-            <span className="shrink-0 text-xs text-soft">
-              {job.user.username} · {t(`making.phase.${job.phase}`)}
-            </span>
+            <div className="flex min-w-0 grow flex-wrap items-baseline justify-between gap-x-3">
+              <span className="truncate">{job.title}</span>
+              <span className="text-xs text-soft">
+                {job.user.username} · {t(`making.phase.${job.phase}`)}
+              </span>
+            </div>
             <IconButton
               label={t('making.cancel', { title: job.title })}
               icon={Trash2}

@@ -114,6 +114,9 @@ describe.skipIf(!hasStudio)('a song', () => {
     await page.getByRole('button', { name: 'Make again with these settings' }).click();
     await page.getByText('Its recipe is in Create.').waitFor();
     expect(await page.getByLabel('Longest duration').inputValue()).toBe('10');
+    // With its own seed, so that it would be the same song.
+    await page.getByRole('button', { name: /^Fine control/ }).click();
+    expect(await page.getByRole('textbox', { name: 'Seed' }).inputValue()).toMatch(/^\d+$/);
 
     await page.goto(`${studio.address}/library`);
     await page.getByRole('button', { name: 'More for Morning Light' }).click();

@@ -49,7 +49,7 @@ async function signedIn(look: keyof typeof kLooks, draft: object = kDraft): Prom
 
 /** Nothing of what the page asked for is under way. */
 const settled = async (page: Page): Promise<void> => {
-  await page.waitForFunction(() => !document.querySelector('.animate-breathe.bg-raised') && document.getElementById('root')?.childElementCount);
+  await page.waitForFunction(() => !document.querySelector('.animate-breathe.bg-raised, .boot'));
 };
 
 const overflow = (page: Page): Promise<number> =>

@@ -102,6 +102,13 @@ describe.skipIf(folder === '' || !hasStudio)('the tour', () => {
   beforeAll(async () => {
     browser = await openBrowser();
     studio = await startStudio();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await studio?.stop();
+  });
+
+  it('shows the studio at work', async () => {
     entry = await ask<Entry>('POST', '/api/auth/register', { username: 'ada', email: 'ada@example.org', password: 'correct horse' });
     for (const wish of kWishes) await ask('POST', '/api/generate', { ...wish, lyrics: kLyrics, max_audio_length_ms: 10_000 });
     await expect.poll(async () => (await songs()).length, { timeout: kPatienceMs, interval: 1000 }).toBe(9);
@@ -110,13 +117,6 @@ describe.skipIf(folder === '' || !hasStudio)('the tour', () => {
     }
     await ask('POST', '/api/playlists', { name: 'For the drive' });
     await ask('POST', '/api/playlists', { name: 'Keepers' });
-  }, kPatienceMs);
-  afterAll(async () => {
-    await browser?.close();
-    await studio?.stop();
-  });
-
-  it('shows the studio at work', async () => {
     const first = (await songs()).filter((song) => song.title === 'Harbour Lights').sort((a, b) => a.take - b.take);
     const library = await visit('/library', { ...kDesk, colorScheme: 'dark' });
     await library.getByRole('article', { name: 'Paper Boats' }).waitFor();
