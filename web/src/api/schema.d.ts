@@ -782,6 +782,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The published checkpoints, which of them are here, and the download under way */
+        get: operations["models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/models/pull": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Download checkpoints
+         * @description Goes on behind what an earlier download left. The studio uses new checkpoints when it is started the next time.
+         */
+        post: operations["pullModels"];
+        /** Stop the download; what has come is kept */
+        delete: operations["stopPullingModels"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/webhooks": {
         parameters: {
             query?: never;
@@ -1223,9 +1261,41 @@ export interface components {
              */
             takes: number;
         };
+        Models: {
+            items: {
+                name: string;
+                about: string;
+                licence: string;
+                /** @description About. */
+                bytes: number;
+                recommended: boolean;
+                folder: string;
+                present: boolean;
+            }[];
+            source: string;
+            /** @description The download under way, or the last one since the start. */
+            pull: null | {
+                /** @enum {string} */
+                phase: "looking" | "fetching" | "checking" | "done" | "failed" | "cancelled";
+                names: string[];
+                /** @description The checkpoint at hand. */
+                at: string | null;
+                /** @description Of the checkpoint at hand. */
+                done_bytes: number;
+                total_bytes: number;
+                /** @description Of all. */
+                to_fetch_bytes: number;
+                /** @description Of the disk, when it began. */
+                free_bytes: number;
+                reason: string | null;
+            };
+        };
         Status: {
+            /** @description Whether songs can be made: true on a CPU too, because pages of the Python studio let nobody ask for a song otherwise. `gpu` tells whether it is a GPU. */
             gpu_available: boolean;
+            /** @description Of the device that makes songs, the CPU too. */
             gpu_name: string | null;
+            gpu: boolean;
             model_loaded: boolean;
             /** @description Of all accounts. */
             queue_length: number;
@@ -3519,6 +3589,131 @@ export interface operations {
                 };
             };
             /** @description `Backup not found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The checkpoints */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Models"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description `Administrators only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pullModels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Which; the recommended ones when it is empty or missing. What they need comes along. */
+                    names?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description It has begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Models"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description `Administrators only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No checkpoint is known by one of the names */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A download is under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["Invalid"];
+        };
+    };
+    stopPullingModels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It stops */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description `Administrators only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `Nothing is being downloaded` */
             404: {
                 headers: {
                     [name: string]: unknown;

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Archive, Copy, Download, ShieldCheck, Trash2, UserPlus, UserX } from 'lucide-react';
-import { type ReactNode, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { useSession } from '../account/session';
@@ -9,22 +9,12 @@ import { type Account, client, got } from '../api/client';
 import { sentenceFor } from '../api/problems';
 import { PageHead } from '../shell/PageHead';
 import { ago, bytes, exactTime } from '../ui/format';
-import { Button, Card, Empty, IconButton, Tag, TextInput } from '../ui/kit';
+import { Button, Empty, IconButton, Tag, TextInput } from '../ui/kit';
 import { Menu } from '../ui/Menu';
 import { toast } from '../ui/toasts';
+import { Models } from './Models';
+import { Part } from './Part';
 import { saveBackup } from './saveBackup';
-
-function Part({ title, children, action }: { title: string; children: ReactNode; action?: ReactNode }) {
-  return (
-    <Card className="overflow-hidden">
-      <header className="flex min-h-14 items-center justify-between gap-3 border-b border-line py-2 pr-3 pl-5">
-        <h2 className="text-base">{title}</h2>
-        {action}
-      </header>
-      {children}
-    </Card>
-  );
-}
 
 export function AdminPage() {
   const { t } = useTranslation();
@@ -36,6 +26,7 @@ export function AdminPage() {
       <Users />
       <Invites />
       <WholeQueue />
+      <Models />
       <div className="grid items-start gap-6 md:grid-cols-2">
         <Disk />
         <Backups />
