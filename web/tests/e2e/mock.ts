@@ -227,6 +227,14 @@ export async function startMock(options: { songs?: number; jobs?: 'none' | 'some
     'GET /api/admin/queue': () => ({ items: jobs.map((j) => ({ ...j, user: { id: user.id, username: 'ada' } })), active_id: null }),
     'GET /api/admin/disk': () => ({ songs: songs.length, audio_bytes: 3.2e9, cover_bytes: 4.1e7, cache_bytes: 2.2e8, database_bytes: 8.1e6, backup_bytes: 0, free_bytes: 4.1e11 }),
     'GET /api/admin/backups': () => ({ items: [] }),
+    'GET /api/admin/models': () => ({
+      items: [
+        { name: 'HeartMuLa-oss-3B-happy-new-year', about: 'the language model its authors recommend', licence: 'Apache-2.0', bytes: 1.58e10, recommended: true, folder: 'HeartMuLa-oss-3B', present: false },
+        { name: 'HeartCodec-oss-20260123', about: 'the codec its authors recommend', licence: 'Apache-2.0', bytes: 6.6e9, recommended: true, folder: 'HeartCodec-oss', present: true },
+      ],
+      source: 'huggingface',
+      pull: { phase: 'fetching', names: ['HeartMuLa-oss-3B-happy-new-year'], at: 'HeartMuLa-oss-3B-happy-new-year', done_bytes: 4.2e9, total_bytes: 1.58e10, to_fetch_bytes: 1.58e10, free_bytes: 4.1e11, reason: null },
+    }),
   };
 
   function match(method: string, path: string): [Handler, string[]] | null {
