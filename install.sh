@@ -78,11 +78,11 @@ else
   [ "$(id -u)" = 0 ] || as_root=sudo
   if command -v dnf > /dev/null 2>&1; then
     packages="gcc-c++ cmake ninja-build git pkgconf-pkg-config fmt-devel json-devel cli11-devel utf8proc-devel
-      libsndfile-devel taglib-devel kiss-fft-devel libpng-devel libjpeg-turbo-devel zlib-devel openssl-devel soci-devel
+      libsndfile-devel soxr-devel taglib-devel kiss-fft-devel libpng-devel libjpeg-turbo-devel zlib-devel openssl-devel soci-devel
       soci-sqlite3-devel sqlite-devel libsodium-devel libxcrypt-devel libcurl-devel cairo-devel libarchive-devel boost-devel"
     command="dnf install -y"
   elif command -v pacman > /dev/null 2>&1; then
-    packages="gcc cmake ninja git pkgconf fmt nlohmann-json cli11 libutf8proc libsndfile taglib libpng libjpeg-turbo zlib
+    packages="gcc cmake ninja git pkgconf fmt nlohmann-json cli11 libutf8proc libsndfile libsoxr taglib libpng libjpeg-turbo zlib
       openssl sqlite libsodium libxcrypt curl cairo libarchive boost soci kissfft"
     command="pacman -S --needed --noconfirm"
   else

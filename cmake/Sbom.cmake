@@ -23,7 +23,7 @@ function(heart_write_sbom file)
   heart_sbom_package(nlohmann-json "${nlohmann_json_VERSION}" MIT CONTAINS)
   heart_sbom_package(CLI11 "${CLI11_VERSION}" BSD-3-Clause CONTAINS)
   foreach(library IN ITEMS
-      "fmt|${fmt_VERSION}|MIT" "libutf8proc|${utf8proc_VERSION}|MIT" "libsndfile|${sndfile_VERSION}|LGPL-2.1-or-later"
+      "fmt|${fmt_VERSION}|MIT" "libutf8proc|${utf8proc_VERSION}|MIT" "libsndfile|${sndfile_VERSION}|LGPL-2.1-or-later" "soxr|${soxr_VERSION}|LGPL-2.1-or-later"
       "taglib|${taglib_VERSION}|LGPL-2.1-only OR MPL-1.1" "kissfft|${kissfft_VERSION}|BSD-3-Clause"
       "libpng|${PNG_VERSION_STRING}|libpng-2.0" "libjpeg-turbo||IJG AND BSD-3-Clause" "zlib|${ZLIB_VERSION_STRING}|Zlib"
       "OpenSSL|${OPENSSL_VERSION}|Apache-2.0" "SOCI||BSL-1.0" "SQLite||blessing"
