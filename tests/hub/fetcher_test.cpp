@@ -249,7 +249,9 @@ TEST_F(HubFetcher, WithoutARightItSaysWhatToDo) {
         };
         std::string text;
         EXPECT_EQ(failure(&text), code) << status << " " << text;
-        if (code == ErrorCode::usage) EXPECT_NE(text.find("HF_TOKEN"), std::string::npos) << text;
+        if (code == ErrorCode::usage) {
+            EXPECT_NE(text.find("HF_TOKEN"), std::string::npos) << text;
+        }
     }
 }
 
