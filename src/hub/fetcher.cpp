@@ -175,6 +175,7 @@ void Fetch::run() {
     look_at_what_is_there();
     std::vector<std::thread> threads;
     const int count = std::clamp(options_.connections, 1, 16);
+    threads.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) threads.emplace_back([this] { work(); });
     {
         std::unique_lock lock(mutex_);
