@@ -1,22 +1,22 @@
 // Keeps the page itself, so that it opens while the studio does not answer and then says so. Songs and everything else of the
 // API are never kept here. scripts/worker.mjs puts in what was built and its version.
 
-const kVersion = 'f13ce00088a34c52';
+const kVersion = 'fdc6cd70e2c9d4d2';
 const kFiles = [
-  "assets/AdminPage-BKgYA4Qp.js",
-  "assets/ComparePage-DXarA5Px.js",
-  "assets/Frame-C-iTJG-Y.js",
+  "assets/AdminPage-BtaAom-1.js",
+  "assets/ComparePage-D9hWoA6c.js",
+  "assets/Frame-Cj7qsYLK.js",
   "assets/Menu-Nggu22O4.js",
-  "assets/PlaylistPage-C39DSeWa.js",
-  "assets/ProfilePage-BxLOpGq3.js",
-  "assets/SharedPage-DyPxqSLJ.js",
-  "assets/SongPage-BiJREh8d.js",
-  "assets/SystemPage-n3Nw5E1b.js",
+  "assets/PlaylistPage-SgaUy22K.js",
+  "assets/ProfilePage-DvHGcxr7.js",
+  "assets/SharedPage-c1HEpm4f.js",
+  "assets/SongPage-D02gv1By.js",
+  "assets/SystemPage-D1eaPP6V.js",
   "assets/de-BC2rd-5D.js",
   "assets/es-DqeC1yxo.js",
   "assets/format-CiwwEY8q.js",
-  "assets/index-DD-wQXOm.js",
-  "assets/index-dSmYMcEQ.css",
+  "assets/index-B_o2xWW5.js",
+  "assets/index-BavvK7Vc.css",
   "assets/ja-DK2vgbgc.js",
   "assets/jobs-Bet1Lhyi.js",
   "assets/ko-B2QD93qh.js",
