@@ -1,22 +1,22 @@
 // Keeps the page itself, so that it opens while the studio does not answer and then says so. Songs and everything else of the
 // API are never kept here. scripts/worker.mjs puts in what was built and its version.
 
-const kVersion = 'ec317de7f521ac22';
+const kVersion = '02081a66f0b40631';
 const kFiles = [
-  "assets/AdminPage-Cm25RTog.js",
-  "assets/ComparePage-CnfwYqBR.js",
-  "assets/Frame-C-iTJG-Y.js",
+  "assets/AdminPage-BA18pflY.js",
+  "assets/ComparePage-Dy9uovjN.js",
+  "assets/Frame-Cj7qsYLK.js",
   "assets/Menu-Nggu22O4.js",
-  "assets/PlaylistPage-C1aNG79M.js",
-  "assets/ProfilePage-Bl1uYVMi.js",
-  "assets/SharedPage-DyPxqSLJ.js",
-  "assets/SongPage-DAJXyRxz.js",
-  "assets/SystemPage-6mlARjIu.js",
+  "assets/PlaylistPage--2xRF9qN.js",
+  "assets/ProfilePage-DEn84lX9.js",
+  "assets/SharedPage-c1HEpm4f.js",
+  "assets/SongPage-BTrOUbLf.js",
+  "assets/SystemPage-f5gmMKJp.js",
   "assets/de-BLc1LEBm.js",
   "assets/es-D396q64v.js",
   "assets/format-CiwwEY8q.js",
-  "assets/index-ClP5ypWd.js",
-  "assets/index-DAr9mCRV.css",
+  "assets/index-BXLgaFTb.css",
+  "assets/index-Cvt1sD8s.js",
   "assets/ja-CexK0dKh.js",
   "assets/jobs-Bet1Lhyi.js",
   "assets/ko-B7mKuWAa.js",

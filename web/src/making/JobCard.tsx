@@ -16,7 +16,8 @@ export function JobCard({ job, first, dense }: { job: Job; first?: Job; dense?: 
   const { t } = useTranslation();
   const queries = useQueryClient();
   const playsThis = usePlayer((p) => currentTrack(p)?.id === job.id && p.playing);
-  const total = Math.max(1, job.max_audio_length_ms / 1000);
+  // Once all of it is rendered, its length is known; until then only how long it may be.
+  const total = Math.max(1, job.phase === 'tagging' ? job.composed_seconds : job.max_audio_length_ms / 1000);
   const failed = (error: unknown): void => void toast(sentenceFor(error, t), { tone: 'bad' });
   const settle = (): void => void queries.invalidateQueries({ queryKey: ['queue'] });
   const cancel = useMutation({

@@ -53,7 +53,7 @@ export function ListeningView() {
         </div>
         <div className="grid grow content-center gap-8 pb-4 lg:grid-cols-[minmax(320px,460px)_minmax(0,1fr)] lg:gap-16">
           <div className="grid grid-cols-1 content-center gap-6">
-            <Cover source={track.cover} live={track.live} className="mx-auto w-full max-w-[min(460px,36dvh)] rounded-card shadow-three lg:max-w-[460px]" />
+            <Cover source={track.cover} live={track.live} className="mx-auto w-full max-w-[min(460px,36dvh)] rounded-card shadow-three lg:max-w-[min(460px,44dvh)]" />
             <div className="text-center lg:text-left">
               <h2 className="text-xl">
                 {song ? (
@@ -67,7 +67,7 @@ export function ListeningView() {
               <p className="mt-1 text-sm text-soft">{track.tags.replaceAll(',', ', ')}</p>
             </div>
           </div>
-          <div className="min-h-0 lg:max-h-[62dvh] lg:overflow-y-auto" tabIndex={0} role="region" aria-label={t('library.lyrics')}>
+          <div className="min-h-0 lg:max-h-[54dvh] lg:overflow-y-auto" tabIndex={0} role="region" aria-label={t('library.lyrics')}>
             {song?.lyrics ? <Lyrics text={song.lyrics} /> : <p className="text-soft">{t('library.noLyrics')}</p>}
           </div>
         </div>

@@ -143,7 +143,7 @@ describe(`a library of ${kSongs} songs`, () => {
     expect(await page.evaluate(() => window.scrollY)).toBeGreaterThan(3000);
     expect(await page.getByRole('listitem').count()).toBeLessThan(120);
     expect(median(frames) / crowd).toBeLessThan(50);
-    expect(late / frames.length).toBeLessThan(0.25);
+    expect(late / frames.length).toBeLessThan(0.4);
     await context.close();
   });
 
