@@ -37,6 +37,8 @@ int run(int argc, char** argv) {
     Action action;
     add_generate(app, action);
     add_decode(app, action);
+    add_transcribe(app, action);
+    add_score(app, action);
     add_info(app, action);
     add_make_checkpoint(app, action);
     add_bench(app, action);
@@ -52,7 +54,8 @@ int run(int argc, char** argv) {
     const auto is_named = [&](const CLI::App* verb) { return verb->get_name() == argv[1]; };
     if (argv[1][0] != '-' && std::none_of(verbs.begin(), verbs.end(), is_named)) {
         fmt::print(stderr,
-                   "heart: no verb '{}': expected generate, serve, client, archive, decode, info, make-checkpoint, bench or "
+                   "heart: no verb '{}': expected generate, serve, client, archive, decode, transcribe, score, info, "
+                   "make-checkpoint, bench or "
                    "quantize\n",
                    printable(argv[1], 40));
         return kExitUsage;

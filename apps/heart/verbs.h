@@ -16,6 +16,8 @@ void add_info(CLI::App& app, Action& action);
 void add_make_checkpoint(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
 void add_quantize(CLI::App& app, Action& action);
+void add_transcribe(CLI::App& app, Action& action);
+void add_score(CLI::App& app, Action& action);
 void add_serve(CLI::App& app, Action& action);
 void add_archive(CLI::App& app, Action& action);
 void add_client(CLI::App& app, Action& action);
