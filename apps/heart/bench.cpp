@@ -1,6 +1,8 @@
 #include "core/error.h"
 #include "engine/benchmark.h"
 #include "engine/checkpoint_set.h"
+#include "engine/synthetic_checkpoint.h"
+#include "engine/transcriber_benchmark.h"
 #include "interrupt.h"
 #include "output.h"
 #include "progress_bar.h"
@@ -25,7 +27,7 @@ using Json = nlohmann::ordered_json;
 struct BenchOptions {
     CommonOptions common;  // --model-path, --version, --json, --quiet
     BenchmarkRequest request;
-    std::string synthetic, only, type = "bf16", codec_type = "f32";
+    std::string synthetic, only, type, codec_type = "f32";
 };
 
 std::string lower(std::string text) {
@@ -45,7 +47,7 @@ BenchmarkRequest::Part part_named(const std::string& only) {
     if (only == "codec") return Part::codec;
     if (only == "song") return Part::song;
     throw Error(ErrorCode::usage, fmt::format("--only does not know '{}'", printable(only, 40)))
-        .expected("lm, codec or song");
+        .expected("lm, codec, song or transcriptor");
 }
 
 engine::BenchmarkModels models_of(const BenchOptions& o) {
@@ -228,10 +230,63 @@ void print_for_people(const Json& all) {
                all.at("memory").at("resident_mb").get<double>(), all.at("memory").at("peak_mb").get<double>());
 }
 
+// --- the transcriptor ---------------------------------------------------------------------------------------------------
+
+formats::Checkpoint transcriptor_of(const BenchOptions& o) {
+    if (!o.common.model_path.empty()) return engine::CheckpointSet(o.common.model_folder(), o.common.version).transcriptor();
+    return engine::synthetic_transcriptor(o.synthetic.empty() ? "medium" : o.synthetic, formats::DType::f16);
+}
+
+Json transcriptor_json(const engine::TranscriberSpeed& t) {
+    Json out{{"type", short_name(t.type)}, {"device", t.device}, {"threads", t.threads}, {"context", t.context}};
+    add_spread(out, "mel_ms", t.mel_ms);
+    add_spread(out, "encoder_ms", t.encoder_ms);
+    out["steps"] = Json::array();
+    for (const auto& step : t.steps) {
+        Json entry{{"beams", step.beams}};
+        add_spread(entry, "ms_per_token", step.ms);
+        out["steps"].push_back(entry);
+    }
+    out["weights_mb"] = static_cast<double>(t.weight_bytes) / 1e6;
+    return out;
+}
+
+int bench_transcriptor(BenchOptions& o) {
+    engine::TranscriberBenchmarkRequest r;
+    r.type = o.type.empty() ? r.type : engine::parse_type(o.type);
+    r.device = o.request.device;
+    r.threads = o.common.threads;
+    r.repeat = o.request.repeat;
+    ProgressBar bar(!o.common.quiet);
+    const formats::Checkpoint checkpoint = transcriptor_of(o);
+    const engine::TranscriberSpeed speed = benchmark_transcriber(checkpoint, r, bar.callback(), interrupt_token());
+    bar.finish();
+    Json all{{"heart", HEART_VERSION}, {"model", checkpoint.describe()}, {"transcriptor", transcriptor_json(speed)}};
+    all["memory"] = {{"resident_mb", static_cast<double>(speed.resident_bytes) / 1e6},
+                     {"peak_mb", static_cast<double>(speed.peak_bytes) / 1e6}};
+    if (o.common.json) {
+        print_json(all);
+        return kExitDone;
+    }
+    const Json& t = all.at("transcriptor");
+    fmt::print("Heart {}, {}\n\nTranscriptor ({}, {} tokens before, {} threads)\n", HEART_VERSION, checkpoint.describe(),
+               t.at("type").get<std::string>(), speed.context, speed.threads);
+    row("mel of 30 s", spread_text(t, "mel_ms", "ms"));
+    row("encoder of 30 s", spread_text(t, "encoder_ms", "ms"));
+    for (const Json& step : t.at("steps")) {
+        const auto beams = step.at("beams").get<std::int64_t>();
+        row(fmt::format("token, {} beam{}", beams, beams == 1 ? "" : "s").c_str(), spread_text(step, "ms_per_token", "ms"));
+    }
+    fmt::print("Memory: {:.0f} MB with the model loaded, {:.0f} MB at most\n",
+               all.at("memory").at("resident_mb").get<double>(), all.at("memory").at("peak_mb").get<double>());
+    return kExitDone;
+}
+
 int bench(BenchOptions& o) {
     interrupt_token();
+    if (o.only == "transcriptor") return bench_transcriptor(o);
     o.request.part = part_named(o.only);
-    o.request.language_model_type = engine::parse_type(o.type);
+    o.request.language_model_type = engine::parse_type(o.type.empty() ? "bf16" : o.type);
     o.request.codec_type = engine::parse_type(o.codec_type);
     o.request.threads = o.common.threads;
     const engine::BenchmarkModels models = models_of(o);
@@ -253,11 +308,16 @@ void add_bench(CLI::App& app, Action& action) {
     auto o = std::make_shared<BenchOptions>();
     CLI::App* verb = app.add_subcommand("bench", "Measure the models against what the machine can do");
     BenchmarkRequest& r = o->request;
-    verb->add_option("--synthetic", o->synthetic, "Random weights in memory: 3B (the default), 7B, 1B or tiny");
+    verb->add_option(
+        "--synthetic", o->synthetic,
+        "Random weights in memory: 3B (the default), 7B, 1B or tiny; of a transcriptor tiny, base, small, medium (the "
+        "default), large-v3 or turbo");
     o->common.add_model(*verb);
-    verb->add_option("--only", o->only, "lm, codec or song");
-    verb->add_option("--type", o->type, "Matrices of the language model: f32, f16, bf16, q8_0, q4_0, q4_k, q5_k or q6_k")
-        ->capture_default_str();
+    verb->add_option("--only", o->only, "lm, codec, song or transcriptor");
+    verb->add_option(
+        "--type", o->type,
+        "Matrices of the language model (bf16 where not given) or the transcriptor (f16): f32, f16, bf16, q8_0, "
+        "q4_0, q4_k, q5_k or q6_k");
     verb->add_option("--codec-type", o->codec_type, "Matrices of the codec")->capture_default_str();
     verb->add_option("--frames", r.frames, "Frames that are timed in a round")->capture_default_str();
     verb->add_option("--context", r.context, "Positions before them")->capture_default_str();

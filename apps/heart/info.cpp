@@ -6,6 +6,7 @@
 #include "interrupt.h"
 #include "models/heartcodec/codec.h"
 #include "models/heartmula/language_model.h"
+#include "models/hearttranscriptor/model.h"
 #include "output.h"
 #include "verbs.h"
 
@@ -77,6 +78,15 @@ Json model_report(const engine::CheckpointSet& set, const engine::EngineOptions&
             row["codebooks"] = config.quantizers;
             row["loaded_gb"] = static_cast<double>(heartcodec::check_checkpoint(c, options.codec_type)) / 1e9;
         }));
+    if (set.has_transcriptor()) {
+        out["models"].push_back(checkpoint_report(
+            "HeartTranscriptor", [&] { return set.transcriptor(); },
+            [&](const formats::Checkpoint& c, Json& row) {
+                const auto config = hearttranscriptor::Config::parse(c.config(), c.describe() + "/config.json");
+                row["vocabulary"] = config.decoder.vocabulary;
+                row["loaded_gb"] = static_cast<double>(hearttranscriptor::check_checkpoint(c, graph::Type::f16)) / 1e9;
+            }));
+    }
     Json words{{"name", "tokenizer"}};
     try {
         words["entries"] = set.tokenizer().vocabulary_size();
@@ -139,7 +149,7 @@ void print_for_people(const Json& all) {
     fmt::print("\nCheckpoint: {}\n", all.at("checkpoint").at("path").get<std::string>());
     for (const Json& m : all.at("checkpoint").at("models")) {
         const bool whole = m.at("whole").get<bool>();
-        fmt::print("  {:<11} {}\n", m.at("name").get<std::string>(), whole ? "whole" : m.at("problem").get<std::string>());
+        fmt::print("  {:<17} {}\n", m.at("name").get<std::string>(), whole ? "whole" : m.at("problem").get<std::string>());
         for (const auto& [key, value] : m.items()) {
             if (key != "name" && key != "whole" && key != "problem") fmt::print("    {:<14} {}\n", key, value.dump());
         }

@@ -39,6 +39,8 @@ int run(int argc, char** argv) {
     add_generate(app, action);
     add_pull(app, action);
     add_decode(app, action);
+    add_transcribe(app, action);
+    add_score(app, action);
     add_info(app, action);
     add_make_checkpoint(app, action);
     add_bench(app, action);

@@ -50,8 +50,12 @@ void add_make_checkpoint(CLI::App& app, Action& action) {
     verb->add_option("--output", o->output, "New folder to write")->required()->type_name("DIR");
     verb->add_option("--lm", o->what.language_model, "Language model: 3B, 7B, 1B, tiny or none")->capture_default_str();
     verb->add_option("--codec", o->what.codec, "Codec: full, tiny or none")->capture_default_str();
+    verb->add_option("--transcriptor", o->what.transcriptor,
+                     "Transcriptor: tiny, base, small, medium, large-v3, turbo (Whisper's sizes), mini or none")
+        ->capture_default_str();
     verb->add_option("--version", o->what.version, "Names the folder HeartMuLa-oss-<version>")->capture_default_str();
-    verb->add_option("--dtype", o->dtype, "Type of the language model's weights: bfloat16, float16 or float32")
+    verb->add_option("--dtype", o->dtype,
+                     "Type of the weights of language model and transcriptor: bfloat16, float16 or float32")
         ->capture_default_str();
     verb->add_option("--seed", o->what.seed, "Seed of the weights")->capture_default_str();
     verb->add_option("--shard-bytes", o->what.shard_bytes, "Largest file before a model is cut into shards")

@@ -36,11 +36,12 @@ engine::QuantiseRequest request_of(const QuantizeOptions& o) {
                   .head = part(o.head),
                   .embedding = part(o.embedding),
                   .codec = engine::parse_weight_type(o.codec)};
-    if (!o.only.empty() && o.only != "lm" && o.only != "codec") {
-        throw Error(ErrorCode::usage, "--only").expected("lm or codec").found(o.only);
+    if (!o.only.empty() && o.only != "lm" && o.only != "codec" && o.only != "transcriptor") {
+        throw Error(ErrorCode::usage, "--only").expected("lm, codec or transcriptor").found(o.only);
     }
-    out.language_model = o.only != "codec";
-    out.codec = o.only != "lm";
+    out.language_model = o.only.empty() || o.only == "lm";
+    out.codec = o.only.empty() || o.only == "codec";
+    out.transcriptor = o.only == "transcriptor";
     if (o.threads < 0 || o.threads > kMaxThreads) {
         throw Error(ErrorCode::usage, "--threads")
             .expected(fmt::format("0 to {}", kMaxThreads))
@@ -123,7 +124,7 @@ void add_quantize(CLI::App& app, Action& action) {
     verb->add_option("--codec-type", o->codec, "Flow transformer of the codec; float32 keeps it as it is")
         ->capture_default_str()
         ->group(group);
-    verb->add_option("--only", o->only, "Write one of the models: lm or codec");
+    verb->add_option("--only", o->only, "Write one of the models: lm, codec or transcriptor; lm and codec where not given");
     verb->add_option("--threads", o->threads, "CPU threads; 0 means one per core")->capture_default_str();
     o->common.add_output(*verb);
     verb->callback([o, &action] { action = [o] { return quantize(*o); }; });

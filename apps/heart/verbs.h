@@ -18,6 +18,8 @@ void add_bench(CLI::App& app, Action& action);
 void add_quantize(CLI::App& app, Action& action);
 void add_pull(CLI::App& app, Action& action);
 void add_describe(CLI::App& app, Action& action);
+void add_transcribe(CLI::App& app, Action& action);
+void add_score(CLI::App& app, Action& action);
 void add_serve(CLI::App& app, Action& action);
 void add_archive(CLI::App& app, Action& action);
 void add_client(CLI::App& app, Action& action);

@@ -139,8 +139,7 @@ private:
     std::vector<speech::TimedToken> hear(std::span<const float> samples, std::uint64_t first);
     void place_tokens(std::vector<speech::TimedToken>& tokens, const std::string& language, double start, double seconds);
     [[nodiscard]] std::string text_of(std::span<const speech::TimedToken> tokens) const;
-    TranscribedSegment segment(std::span<const speech::TimedToken> tokens, const std::string& language, double start,
-                               double end) const;
+    void add_segment(std::span<const speech::TimedToken> tokens, const std::string& language, double start, double end);
     Transcript finish(double seconds);
 
     const TranscriptorFiles& files_;
@@ -202,12 +201,18 @@ std::string Transcription::text_of(std::span<const speech::TimedToken> tokens) c
     return files_.text_of(ids);
 }
 
-TranscribedSegment Transcription::segment(std::span<const speech::TimedToken> tokens, const std::string& language,
-                                          double start, double end) const {
-    TranscribedSegment out{text_of(tokens), language, start, end, {}};
+void Transcription::add_segment(std::span<const speech::TimedToken> tokens, const std::string& language, double start,
+                                double end) {
+    TranscribedSegment s{text_of(tokens), language, start, end, {}};
     const bool placed = !tokens.empty() && std::all_of(tokens.begin(), tokens.end(), [](const auto& t) { return t.timed; });
-    if (placed) out.words = words_of(tokens, files_.detokenizer, language);
-    return out;
+    if (placed) {
+        s.words = words_of(tokens, files_.detokenizer, language);
+        s.start = std::min(s.start, s.words.front().start);  // a line lasts as long as its words
+        s.end = std::max(s.end, s.words.back().end);
+    }
+    if (!out_.segments.empty()) s.start = std::max(s.start, out_.segments.back().start);
+    s.end = std::max(s.end, s.start);
+    out_.segments.push_back(std::move(s));
 }
 
 Transcript Transcription::chunked(SlidingSound& sound, const Heard& heard) {
@@ -229,7 +234,7 @@ Transcript Transcription::chunked(SlidingSound& sound, const Heard& heard) {
         const std::size_t chunk = std::min(s.first_chunk, out_.chunks.size() - 1);
         const double start = s.start.value_or(latest);
         latest = std::max(start, s.end.value_or(seconds));  // an end that was never said is the sound's
-        out_.segments.push_back(segment(s.tokens, out_.chunks[chunk].language, start, latest));
+        add_segment(s.tokens, out_.chunks[chunk].language, start, latest);
     }
     return finish(seconds);
 }
@@ -249,7 +254,7 @@ Transcript Transcription::sequential(SlidingSound& sound, const Heard& heard) {
             std::vector<speech::TimedToken> text;
             std::copy_if(part.begin(), part.end(), std::back_inserter(text),
                          [&](const auto& t) { return t.id < files_.generation.first_timestamp(); });
-            out_.segments.push_back(segment(text, out_.chunks.back().language, start + s.start, start + s.end));
+            add_segment(text, out_.chunks.back().language, start + s.start, start + s.end);
         }
         first += static_cast<std::uint64_t>(std::lround(std::max(window.advance, kLeastAdvance) * kRate));
         heard(std::min(static_cast<double>(first), static_cast<double>(sound.length())) / kRate);

@@ -29,17 +29,19 @@ std::vector<Edit> align_units(std::span<const std::string> reference, std::span<
     check_length(hypothesis.size());
     const std::size_t rows = reference.size() + 1, columns = hypothesis.size() + 1;
     std::vector<Kind> steps(rows * columns);
-    std::vector<std::uint32_t> before(columns), now(columns);
-    for (std::size_t h = 0; h < columns; ++h) before[h] = static_cast<std::uint32_t>(h), steps[h] = Kind::insertion;
+    // An edit costs more than all hits together gain: as few edits as possible, and among those as many hits.
+    constexpr std::int64_t kEdit = std::int64_t{2} * kMostUnits, kHit = -1;
+    std::vector<std::int64_t> before(columns), now(columns);
+    for (std::size_t h = 0; h < columns; ++h) before[h] = static_cast<std::int64_t>(h) * kEdit, steps[h] = Kind::insertion;
     for (std::size_t r = 1; r < rows; ++r) {
-        now[0] = static_cast<std::uint32_t>(r);
+        now[0] = static_cast<std::int64_t>(r) * kEdit;
         steps[r * columns] = Kind::deletion;
         for (std::size_t h = 1; h < columns; ++h) {
             const bool equal = reference[r - 1] == hypothesis[h - 1];
-            std::uint32_t best = before[h - 1] + (equal ? 0 : 1);
+            std::int64_t best = before[h - 1] + (equal ? kHit : kEdit);
             Kind step = equal ? Kind::hit : Kind::substitution;
-            if (before[h] + 1 < best) best = before[h] + 1, step = Kind::deletion;
-            if (now[h - 1] + 1 < best) best = now[h - 1] + 1, step = Kind::insertion;
+            if (before[h] + kEdit < best) best = before[h] + kEdit, step = Kind::deletion;
+            if (now[h - 1] + kEdit < best) best = now[h - 1] + kEdit, step = Kind::insertion;
             now[h] = best;
             steps[r * columns + h] = step;
         }

@@ -27,10 +27,10 @@ struct ErrorCounts {
 };
 
 /// Most units of either sequence that are compared: memory is their product in bytes.
-inline constexpr std::size_t kMostUnits = 20'000;
+inline constexpr std::size_t kMostUnits = 10'000;
 
-/// The edits that turn `reference` into `hypothesis`, in order; of equally short ways, the one with substitutions rather
-/// than with deletions and insertions. Throws ErrorCode::limit beyond kMostUnits.
+/// The edits that turn `reference` into `hypothesis`, in order; of equally short ways, one that keeps most units. Throws
+/// ErrorCode::limit beyond kMostUnits.
 [[nodiscard]] std::vector<Edit> align_units(std::span<const std::string> reference, std::span<const std::string> hypothesis);
 
 [[nodiscard]] ErrorCounts count_errors(std::span<const Edit> edits);

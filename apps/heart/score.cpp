@@ -1,0 +1,146 @@
+#include "core/error.h"
+#include "engine/lyrics_score.h"
+#include "engine/transcriber.h"
+#include "interrupt.h"
+#include "output.h"
+#include "progress_bar.h"
+#include "verbs.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+
+namespace heart::app {
+
+namespace {
+
+using engine::LyricsScore;
+using speech::Edit;
+using speech::ErrorCounts;
+using Json = nlohmann::ordered_json;
+
+struct ScoreOptions {
+    CommonOptions common;  // --model-path, --device, --threads, --json, --quiet
+    std::string lyrics, audio, heard, language, dtype = "float16";
+};
+
+Json counts_json(const ErrorCounts& c) {
+    return {{"rate", c.rate()},
+            {"hits", c.hits},
+            {"substitutions", c.substitutions},
+            {"deletions", c.deletions},
+            {"insertions", c.insertions}};
+}
+
+const char* kind_name(Edit::Kind kind) {
+    switch (kind) {
+        case Edit::Kind::hit: return "sung";
+        case Edit::Kind::substitution: return "changed";
+        case Edit::Kind::deletion: return "dropped";
+        case Edit::Kind::insertion: return "added";
+    }
+    return "";
+}
+
+Json report_of(const LyricsScore& s, const std::string& language) {
+    Json out{{"measure", s.by_characters ? "cer" : "wer"},
+             {"rate", s.main().rate()},
+             {"language", language},
+             {"words", counts_json(s.words)},
+             {"characters", counts_json(s.characters)},
+             {"phonemes", s.phonemes ? counts_json(*s.phonemes) : Json(nullptr)}};
+    out["lines"] = Json::array();
+    for (const engine::LineScore& l : s.lines) {
+        Json line{{"text", l.text}, {"heard", l.heard}, {"counts", counts_json(l.counts)}};
+        line["units"] = Json::array();
+        for (const auto& u : l.units)
+            line["units"].push_back({{"kind", kind_name(u.kind)}, {"sung", u.sung}, {"heard", u.heard}});
+        out["lines"].push_back(std::move(line));
+    }
+    return out;
+}
+
+void print_rate(const char* name, const ErrorCounts& c) {
+    fmt::print("{:<22} {:6.1f} %  {} of {} right, {} changed, {} dropped, {} added\n", name, 100 * c.rate(), c.hits,
+               c.reference_units(), c.substitutions, c.deletions, c.insertions);
+}
+
+/// A line with its differences marked: [sung -> heard], [-dropped], [+added].
+std::string marked(const engine::LineScore& line, bool by_characters) {
+    std::string out;
+    for (const auto& u : line.units) {
+        if (!out.empty() && !by_characters) out += ' ';
+        switch (u.kind) {
+            case Edit::Kind::hit: out += u.sung; break;
+            case Edit::Kind::substitution: out += fmt::format("[{} -> {}]", u.sung, u.heard); break;
+            case Edit::Kind::deletion: out += fmt::format("[-{}]", u.sung); break;
+            case Edit::Kind::insertion: out += fmt::format("[+{}]", u.heard); break;
+        }
+    }
+    return out;
+}
+
+void print_for_people(const LyricsScore& s) {
+    print_rate(s.by_characters ? "Character error rate" : "Word error rate", s.main());
+    if (!s.by_characters) print_rate("Character error rate", s.characters);
+    if (s.phonemes) print_rate("Phoneme error rate", *s.phonemes);
+    fmt::print("\n");
+    for (const engine::LineScore& l : s.lines) {
+        fmt::print("{:4.0f} %  {}\n", 100 * l.counts.rate(), marked(l, s.by_characters));
+    }
+}
+
+int score(const ScoreOptions& o) {
+    interrupt_token();
+    if (o.audio.empty() == o.heard.empty()) {
+        throw Error(ErrorCode::usage, "nothing to compare the lyrics with").expected("either --audio or --heard");
+    }
+    const std::string lyrics = read_text(o.lyrics);
+    std::string heard = o.heard.empty() ? "" : read_text(o.heard), language = o.language;
+    if (!o.audio.empty()) {
+        if (o.common.model_path.empty()) {
+            throw Error(ErrorCode::usage, "no model to transcribe with")
+                .expected("--model-path DIR with HeartTranscriptor-oss/");
+        }
+        engine::Transcriber transcriber(o.common.model_folder(),
+                                        {o.common.device, engine::parse_type(o.dtype), o.common.threads});
+        engine::TranscriptionRequest request;
+        request.language = o.language;
+        ProgressBar bar(!o.common.quiet);
+        const engine::Transcript t =
+            transcriber.transcribe(std::filesystem::path(o.audio), request, bar.callback(), interrupt_token());
+        bar.finish();
+        heard = t.text;
+        language = t.language;
+    }
+    const LyricsScore result = engine::score_lyrics(lyrics, heard, language);
+    o.common.json ? print_json(report_of(result, language)) : print_for_people(result);
+    return kExitDone;
+}
+
+}  // namespace
+
+void add_score(CLI::App& app, Action& action) {
+    auto o = std::make_shared<ScoreOptions>();
+    CLI::App* verb =
+        app.add_subcommand("score", "Say how well a song sings its lyrics: word, character, phoneme error rate");
+    verb->add_option("--lyrics", o->lyrics, "What should be sung")->required()->type_name("FILE|-");
+    verb->add_option("--audio", o->audio, "The song, which is transcribed first")->type_name("FILE");
+    verb->add_option("--heard", o->heard, "A text that was heard, instead of a song")->type_name("FILE");
+    verb->add_option("--language", o->language, "Code or English name; detected where not given");
+    verb->add_option(both_names("model-path"), o->common.model_path, "Folder with HeartTranscriptor-oss/, or that folder")
+        ->type_name("DIR");
+    const std::string group = "How it runs";
+    verb->add_option("--device", o->common.device, "Device of the model")->capture_default_str()->group(group);
+    verb->add_option("--dtype", o->dtype, "Matrices: float32, float16, bfloat16 or a quantised type")
+        ->capture_default_str()
+        ->group(group);
+    verb->add_option("--threads", o->common.threads, "CPU threads; 0 means one per core")
+        ->capture_default_str()
+        ->group(group);
+    o->common.add_output(*verb);
+    verb->callback([o, &action] { action = [o] { return score(*o); }; });
+}
+
+}  // namespace heart::app
