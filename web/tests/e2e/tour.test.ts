@@ -151,8 +151,7 @@ describe.skipIf(folder === '' || !hasStudio)('the tour', () => {
     await ask('POST', '/api/generate', { title: 'Salt in the Air', tags: 'piano,ballad,tender', lyrics: kLyrics, max_audio_length_ms: 60_000 });
     const create = await visit('/create', { ...kDesk, colorScheme: 'dark' });
     const queue = await visit('/queue', { ...kPhone, colorScheme: 'light' });
-    // With half of it composed.
-    await queue.getByText(/^0:(0[3-9]|1\d) \/ 0:1\d$/).first().waitFor({ timeout: kPatienceMs });
+    await queue.getByText(/composed/).first().waitFor({ timeout: kPatienceMs });
     await picture(queue, 'phone-queue');
     await create.getByText(/composed/).first().waitFor();
     await picture(create, 'create');
