@@ -1,22 +1,22 @@
 // Keeps the page itself, so that it opens while the studio does not answer and then says so. Songs and everything else of the
 // API are never kept here. scripts/worker.mjs puts in what was built and its version.
 
-const kVersion = 'fdc6cd70e2c9d4d2';
+const kVersion = '7e29b53a3d36699e';
 const kFiles = [
-  "assets/AdminPage-BtaAom-1.js",
-  "assets/ComparePage-D9hWoA6c.js",
+  "assets/AdminPage-pzGVZ8LP.js",
+  "assets/ComparePage-DVOT6gdh.js",
   "assets/Frame-Cj7qsYLK.js",
   "assets/Menu-Nggu22O4.js",
-  "assets/PlaylistPage-SgaUy22K.js",
-  "assets/ProfilePage-DvHGcxr7.js",
+  "assets/PlaylistPage-CA8PDwQT.js",
+  "assets/ProfilePage-t-3rkCK_.js",
   "assets/SharedPage-c1HEpm4f.js",
-  "assets/SongPage-D02gv1By.js",
-  "assets/SystemPage-D1eaPP6V.js",
+  "assets/SongPage-BW9K_oQD.js",
+  "assets/SystemPage-Cxx2s-sZ.js",
   "assets/de-BC2rd-5D.js",
   "assets/es-DqeC1yxo.js",
   "assets/format-CiwwEY8q.js",
-  "assets/index-B_o2xWW5.js",
-  "assets/index-BavvK7Vc.css",
+  "assets/index-BOiKd55C.css",
+  "assets/index-CV-cizaa.js",
   "assets/ja-DK2vgbgc.js",
   "assets/jobs-Bet1Lhyi.js",
   "assets/ko-B2QD93qh.js",
