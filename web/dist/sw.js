@@ -1,22 +1,22 @@
 // Keeps the page itself, so that it opens while the studio does not answer and then says so. Songs and everything else of the
 // API are never kept here. scripts/worker.mjs puts in what was built and its version.
 
-const kVersion = '02081a66f0b40631';
+const kVersion = 'dd004572ddc4d11b';
 const kFiles = [
-  "assets/AdminPage-BA18pflY.js",
-  "assets/ComparePage-Dy9uovjN.js",
+  "assets/AdminPage-DXm5D0LE.js",
+  "assets/ComparePage-C9vlJ6d2.js",
   "assets/Frame-Cj7qsYLK.js",
   "assets/Menu-Nggu22O4.js",
-  "assets/PlaylistPage--2xRF9qN.js",
-  "assets/ProfilePage-DEn84lX9.js",
+  "assets/PlaylistPage-DvACka_X.js",
+  "assets/ProfilePage-D-E3m9ec.js",
   "assets/SharedPage-c1HEpm4f.js",
-  "assets/SongPage-BTrOUbLf.js",
-  "assets/SystemPage-f5gmMKJp.js",
+  "assets/SongPage-wJPY-rVf.js",
+  "assets/SystemPage-BSSdR88k.js",
   "assets/de-BLc1LEBm.js",
   "assets/es-D396q64v.js",
   "assets/format-CiwwEY8q.js",
-  "assets/index-BXLgaFTb.css",
-  "assets/index-Cvt1sD8s.js",
+  "assets/index-CAJx2RnG.css",
+  "assets/index-DhdsnrG7.js",
   "assets/ja-CexK0dKh.js",
   "assets/jobs-Bet1Lhyi.js",
   "assets/ko-B7mKuWAa.js",
