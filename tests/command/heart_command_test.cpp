@@ -258,7 +258,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"QuantizeOnlyTheTokenizer",
                 {"quantize", "--type", "q8_0", "--only", "words", "--output", "/tmp/heart-none"},
                 2,
-                "lm or codec"},
+                "lm, codec or transcriptor"},
         Refusal{"QuantizeMissingModel",
                 {"quantize", "--type", "q8_0", "--model-path", "/no/such/model", "--output", "/tmp/heart-none"},
                 1,

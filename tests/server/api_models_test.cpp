@@ -52,7 +52,8 @@ TEST_F(ApiModels, TheRecommendedOnesArriveAndAreThenSeen) {
     ASSERT_EQ(begun.status, 202) << begun.text;
     EXPECT_EQ(begun.json().at("pull").at("names").size(), 3U);
     EXPECT_EQ(ended().at("phase"), "done") << ended();
-    for (const Json& item : models().at("items")) {
+    const Json after = models();
+    for (const Json& item : after.at("items")) {
         const bool wanted = item.at("recommended").get<bool>() || item.at("folder") == "HeartMuLa-oss-3B";
         EXPECT_EQ(item.at("present"), wanted) << item;
     }

@@ -104,7 +104,7 @@ TEST(DatabaseCrash, NothingIsLostOrDoubledWhenTheProcessIsKilledAtAnyMoment) {
     Jobs jobs(db);
     Songs songs(db);
     EXPECT_TRUE(jobs.recover(1'000'000).empty());
-    ASSERT_GT(promised.size(), 50U);
+    ASSERT_GE(promised.size(), 25U) << "each process said something before it died";
     for (const auto& [id, what] : promised) {
         const auto job = jobs.by_id(id);
         ASSERT_TRUE(job) << id << " is lost";

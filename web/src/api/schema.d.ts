@@ -790,7 +790,7 @@ export interface paths {
             cookie?: never;
         };
         /** The published checkpoints, which of them are here, and the download under way */
-        get: operations["models"];
+        get: operations["checkpoints"];
         put?: never;
         post?: never;
         delete?: never;
@@ -812,9 +812,9 @@ export interface paths {
          * Download checkpoints
          * @description Goes on behind what an earlier download left. The studio uses new checkpoints when it is started the next time.
          */
-        post: operations["pullModels"];
+        post: operations["pullCheckpoints"];
         /** Stop the download; what has come is kept */
-        delete: operations["stopPullingModels"];
+        delete: operations["stopPullingCheckpoints"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3599,7 +3599,7 @@ export interface operations {
             };
         };
     };
-    models: {
+    checkpoints: {
         parameters: {
             query?: never;
             header?: never;
@@ -3629,7 +3629,7 @@ export interface operations {
             };
         };
     };
-    pullModels: {
+    pullCheckpoints: {
         parameters: {
             query?: never;
             header?: never;
@@ -3685,7 +3685,7 @@ export interface operations {
             422: components["responses"]["Invalid"];
         };
     };
-    stopPullingModels: {
+    stopPullingCheckpoints: {
         parameters: {
             query?: never;
             header?: never;
