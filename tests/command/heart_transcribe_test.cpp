@@ -172,7 +172,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{
             "no_words", {"transcribe", "@song.wav", "--model-path", "TINY", "--align", "@empty.txt", "-q"}, 2, "no words"},
         Refusal{"score_what", {"score", "--lyrics", "@empty.txt", "-q"}, 2, "--audio"}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& test) { return std::string(test.param.name); });
 
 // --- score --------------------------------------------------------------------------------------------------------------
 
