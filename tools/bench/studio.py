@@ -93,13 +93,13 @@ def clients(args, build: Path, folder: Path):
 
 
 class Frames(threading.Thread):
-    """Hears the frames of a job as they are told: (seconds, frames)."""
+    """Hears the frames of jobs as they are told: (seconds, job, frames)."""
 
     def __init__(self, studio: Studio, token: str):
         super().__init__(daemon=True)
         request = urllib.request.Request(studio.url + "/api/events", headers={"Authorization": f"Bearer {token}"})
         self.stream = urllib.request.urlopen(request)
-        self.heard: list[tuple[float, int]] = []
+        self.heard: list[tuple[float, str, int]] = []
         self.start()
 
     def run(self):
@@ -107,11 +107,16 @@ class Frames(threading.Thread):
             if line.startswith(b"data:"):
                 news = json.loads(line[5:])
                 if news.get("phase") == "composing":
-                    self.heard.append((time.monotonic(), news["progress"]))
+                    self.heard.append((time.monotonic(), news["id"], news["progress"]))
 
     def pace(self, begin: float, end: float) -> float:
-        """Milliseconds a frame between two moments: the slope of a line through what was heard."""
-        inside = [(t, n) for t, n in self.heard if begin <= t <= end]
+        """Milliseconds a frame between two moments: the slope of a line through what was heard of the job that was heard
+        most. What lies between two songs, prompts and rendering, is no frame."""
+        jobs: dict[str, list[tuple[float, int]]] = {}
+        for t, job, n in self.heard:
+            if begin <= t <= end:
+                jobs.setdefault(job, []).append((t, n))
+        inside = max(jobs.values(), key=len, default=[])
         if len(inside) < 5:
             sys.exit(f"only {len(inside)} reports in a window of {end - begin:.0f} s: use longer ones (--window)")
         return 1000 / statistics.linear_regression(*zip(*inside)).slope
