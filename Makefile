@@ -47,7 +47,7 @@ endif
 asan-tests: test-deps
 	cmake --preset asan
 	cmake --build --preset asan -j $(JOBS)
-	cd build/asan && ASAN_OPTIONS=detect_leaks=1 $(CTEST)
+	cd build/asan && ASAN_OPTIONS=detect_leaks=1 HEART_KILLS=4 $(CTEST)
 
 # The tests that use threads, with the thread sanitizer.
 tsan-tests: test-deps
