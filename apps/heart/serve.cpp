@@ -78,6 +78,13 @@ int serve(ServeOptions& o) {
     o.studio.accounts.registration = registration_named(o.registration);
     o.studio.accounts.token_life = std::chrono::hours(24) * o.token_days;
     o.studio.model_label = o.common.model_label();
+    // This program, also when its file was replaced meanwhile.
+    o.studio.transcribe_command = {"/proc/self/exe",
+                                   "transcribe",
+                                   "--json",
+                                   "--quiet",
+                                   "--device=" + o.common.device,
+                                   fmt::format("--threads={}", o.common.threads)};
     if (o.common.model_path.empty()) note(o.common, std::string(hub::demo_model_note()));
     server::jobs::EngineSongMaker maker(o.common.model_folder(), o.common.engine_options(), o.common.model_label());
     api::Studio studio(o.studio, maker, o.allow_public);

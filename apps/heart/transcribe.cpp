@@ -61,24 +61,28 @@ std::vector<double> read_temperatures(const std::string& list) {
     return out;
 }
 
-enum class Format { text, json, lrc, srt };
+enum class Format { text, json, lrc, srt, vtt };
 
 Format format_of(const TranscribeOptions& o) {
     const std::string name = !o.format.empty() ? o.format : !o.align.empty() ? "lrc" : "txt";
-    return one_of<Format>(
-        "--format", name,
-        {{"txt", Format::text}, {"text", Format::text}, {"json", Format::json}, {"lrc", Format::lrc}, {"srt", Format::srt}});
+    return one_of<Format>("--format", name,
+                          {{"txt", Format::text},
+                           {"text", Format::text},
+                           {"json", Format::json},
+                           {"lrc", Format::lrc},
+                           {"srt", Format::srt},
+                           {"vtt", Format::vtt}});
 }
 
 TranscriptionRequest request_of(const TranscribeOptions& o, Format format) {
     TranscriptionRequest r = o.request;
     r.mode = o.sequential ? Mode::sequential
                           : one_of<Mode>("--mode", o.mode, {{"chunked", Mode::chunked}, {"sequential", Mode::sequential}});
-    const bool timed = format == Format::lrc || format == Format::srt;
+    const bool timed = format != Format::text && format != Format::json;
     const std::string times = !o.timestamps.empty() ? o.timestamps : timed ? "line" : "none";
     r.times = one_of<Times>("--timestamps", times, {{"none", Times::none}, {"line", Times::line}, {"word", Times::word}});
     if (timed && r.times == Times::none) {
-        throw Error(ErrorCode::usage, "--timestamps none").expected("line or word for LRC and SRT");
+        throw Error(ErrorCode::usage, "--timestamps none").expected("line or word for LRC, SRT and WebVTT");
     }
     if (!o.temperatures.empty()) r.fallback.temperatures = read_temperatures(o.temperatures);
     r.fallback.compression_ratio = o.compression_ratio;
@@ -129,10 +133,14 @@ std::vector<speech::TimedText> timed_words(const std::vector<engine::Transcribed
     return out;
 }
 
+std::string subtitles(const std::vector<speech::TimedLine>& lines, Format format) {
+    return format == Format::srt ? to_srt(lines) : format == Format::vtt ? to_vtt(lines) : to_lrc(lines);
+}
+
 std::string lines_of(const Transcript& t, Format format) {
     std::vector<speech::TimedLine> lines;
     for (const auto& s : t.segments) lines.push_back({{s.text, s.start, s.end}, timed_words(s.words)});
-    return format == Format::lrc ? to_lrc(lines) : to_srt(lines);
+    return subtitles(lines, format);
 }
 
 /// The text as people read it: a segment a line where segments are lines.
@@ -182,9 +190,8 @@ Result align_one(engine::Transcriber& transcriber, const std::string& file, cons
         if (words) line["words"] = words_json(l.words);
         out.json["lines"].push_back(std::move(line));
     }
-    out.text = format == Format::json  ? out.json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
-               : format == Format::srt ? to_srt(lines)
-                                       : to_lrc(lines);
+    out.text = format == Format::json ? out.json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
+                                      : subtitles(lines, format);
     out.summary = fmt::format("{} lines", lines.size());
     return out;
 }
@@ -197,6 +204,7 @@ const char* ending(Format format) {
         case Format::json: return ".json";
         case Format::lrc: return ".lrc";
         case Format::srt: return ".srt";
+        case Format::vtt: return ".vtt";
     }
     return "";
 }
@@ -283,14 +291,14 @@ void add_transcribe(CLI::App& app, Action& action) {
     verb->add_option(both_names("model-path"), o->common.model_path,
                      "Folder with HeartTranscriptor-oss/, or that folder, or any Whisper in Hugging Face's layout")
         ->type_name("DIR");
-    verb->add_option("--format", o->format, "txt, json, lrc or srt; txt where not given, lrc with --align");
+    verb->add_option("--format", o->format, "txt, json, lrc, srt or vtt; txt where not given, lrc with --align");
     verb->add_option("-o,--output", o->output, "File to write, or folder for several; else standard output")
         ->type_name("PATH");
     verb->add_option("--align", o->align, "Known lyrics: says when each line is sung")->type_name("FILE|-");
     const std::string hearing = "How it hears";
     verb->add_option("--language", r.language, "Code or English name; detected every 30 s where not given")->group(hearing);
     verb->add_option("--task", r.task, "transcribe, or translate into English")->capture_default_str()->group(hearing);
-    verb->add_option("--timestamps", o->timestamps, "none, line or word; none for txt and json, line for lrc and srt")
+    verb->add_option("--timestamps", o->timestamps, "none, line or word; none for txt and json, line for the others")
         ->group(hearing);
     verb->add_option("--mode", o->mode, "chunked: overlapping 30 s; sequential: each from the last timestamp on")
         ->capture_default_str()

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -103,9 +104,17 @@ ChildProcess::ChildProcess(const std::vector<std::string>& arguments, std::optio
 
 ChildProcess::~ChildProcess() = default;
 
-std::size_t ChildProcess::read(std::span<char> out) {
+std::size_t ChildProcess::read(std::span<char> out, const std::function<void()>& check) {
+    constexpr int kCheckEvery = 100;  // ms
     std::size_t done = 0;
     while (done < out.size()) {
+        if (check) {
+            pollfd ready{.fd = state_->pipe, .events = POLLIN, .revents = 0};
+            if (::poll(&ready, 1, kCheckEvery) == 0) {
+                check();
+                continue;
+            }
+        }
         const ssize_t n = ::read(state_->pipe, out.data() + done, out.size() - done);
         if (n == 0) break;
         if (n < 0 && errno == EINTR) continue;

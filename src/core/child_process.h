@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -21,8 +22,9 @@ public:
     ChildProcess& operator=(const ChildProcess&) = delete;
     ~ChildProcess();
 
-    /// Fills `out` from its standard output; fewer bytes only where that ends. Throws ErrorCode::io.
-    [[nodiscard]] std::size_t read(std::span<char> out);
+    /// Fills `out` from its standard output; fewer bytes only where that ends. Throws ErrorCode::io. While it waits it calls
+    /// `check`, if any, ten times a second; what that throws ends the reading.
+    [[nodiscard]] std::size_t read(std::span<char> out, const std::function<void()>& check = {});
 
     /// The exit status, after waiting for its end; -1 when a signal ended it.
     [[nodiscard]] int wait();

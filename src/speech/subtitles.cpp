@@ -23,9 +23,21 @@ std::string lrc_time(double seconds) {
     return fmt::format("{:02}:{:02}.{:02}", hundredths / 6000, hundredths / 100 % 60, hundredths % 100);
 }
 
-std::string srt_time(double seconds) {
+std::string clock_time(double seconds, char before_fraction) {
     const long long ms = std::llround(std::max(seconds, 0.0) * 1000);
-    return fmt::format("{:02}:{:02}:{:02},{:03}", ms / 3'600'000, ms / 60'000 % 60, ms / 1000 % 60, ms % 1000);
+    return fmt::format("{:02}:{:02}:{:02}{}{:03}", ms / 3'600'000, ms / 60'000 % 60, ms / 1000 % 60, before_fraction,
+                       ms % 1000);
+}
+
+std::string escaped(const std::string& text) {
+    std::string out;
+    for (const char c : text) {
+        if (c == '&') out += "&amp;";
+        else if (c == '<') out += "&lt;";
+        else if (c == '>') out += "&gt;";
+        else out += c;
+    }
+    return out;
 }
 
 }  // namespace
@@ -48,8 +60,17 @@ std::string to_lrc(std::span<const TimedLine> lines) {
 std::string to_srt(std::span<const TimedLine> lines) {
     std::string out;
     for (std::size_t i = 0; i < lines.size(); ++i) {
-        out += fmt::format("{}\n{} --> {}\n{}\n\n", i + 1, srt_time(lines[i].start), srt_time(lines[i].end),
+        out += fmt::format("{}\n{} --> {}\n{}\n\n", i + 1, clock_time(lines[i].start, ','), clock_time(lines[i].end, ','),
                            plain(lines[i].text));
+    }
+    return out;
+}
+
+std::string to_vtt(std::span<const TimedLine> lines) {
+    std::string out = "WEBVTT\n\n";
+    for (const TimedLine& line : lines) {
+        out += fmt::format("{} --> {}\n{}\n\n", clock_time(line.start, '.'), clock_time(line.end, '.'),
+                           escaped(plain(line.text)));
     }
     return out;
 }

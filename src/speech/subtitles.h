@@ -23,4 +23,7 @@ struct TimedLine : TimedText {
 /// SubRip subtitles: number, "hh:mm:ss,mmm --> hh:mm:ss,mmm", text, an empty line.
 [[nodiscard]] std::string to_srt(std::span<const TimedLine> lines);
 
+/// WebVTT: the same without numbers, with "hh:mm:ss.mmm", behind its first line. `<`, `>` and `&` are escaped.
+[[nodiscard]] std::string to_vtt(std::span<const TimedLine> lines);
+
 }  // namespace heart::speech

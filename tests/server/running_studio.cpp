@@ -97,7 +97,7 @@ std::optional<net::HttpAnswer> RunningStudio::ask(const Ask& ask) const {
     request.method = ask.method;
     request.url = url_ + ask.path;
     request.body = ask.body;
-    if (!ask.body.empty()) request.headers.emplace_back("Content-Type", "application/json");
+    if (!ask.body.empty()) request.headers.emplace_back("Content-Type", ask.type);
     if (!ask.token.empty()) request.headers.emplace_back("Authorization", "Bearer " + ask.token);
     if (!ask.key.empty()) request.headers.emplace_back("Idempotency-Key", ask.key);
     try {

@@ -32,6 +32,7 @@ public:
 
     struct Ask {
         std::string method = "GET", path, body, token, key;  ///< key: Idempotency-Key
+        std::string type = "application/json";               ///< of the body
     };
     /// The answer; none when the process was gone before it was whole.
     [[nodiscard]] std::optional<net::HttpAnswer> ask(const Ask& ask) const;

@@ -202,6 +202,8 @@ Answer StudioRooms::ask(std::string_view method, const std::string& target, cons
         if (match.handler == nullptr) throw http::HttpError(match.allowed.empty() ? 404 : 405, "no such route");
         request.parameters = match.parameters;
         const std::size_t most = match.options.max_body > 0 ? match.options.max_body : options.http.limits.body_bytes;
+        std::shared_ptr<void> admission;
+        if (match.options.admit) admission = match.options.admit(request);
         if (request.body.size() > most) throw http::HttpError(413, "too large");
         response = (*match.handler)(request);
     } catch (...) {

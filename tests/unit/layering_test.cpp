@@ -55,7 +55,7 @@ const std::map<std::string, std::set<std::string>>& allowed_rooms() {
         {"server/assistant", {"net", "formats", "core"}},
         {"server/api",
          {"server/http", "server/database", "server/accounts", "server/jobs", "server/library", "server/assistant", "net",
-          "engine", "hub", "audio", "formats", "core"}},
+          "engine", "hub", "speech", "audio", "formats", "core"}},
         {"apps",
          {"server/api", "server/http", "server/jobs", "server/library", "server/database", "net", "engine", "models",
           "speech", "text", "audio", "hub", "graph", "formats", "core"}},

@@ -92,6 +92,12 @@ TEST(Subtitles, SrtIsNumbered) {
     EXPECT_EQ(to_srt(lines), "1\n00:00:00,000 --> 00:00:01,500\na\n\n2\n01:01:01,002 --> 01:01:02,000\nb\n\n");
 }
 
+TEST(Subtitles, VttEscapesItsMarks) {
+    const std::vector<TimedLine> lines{{{" a <b> & c", 0, 1.5}, {}}, {{"b", 3661.0016, 3662}, {}}};
+    EXPECT_EQ(to_vtt(lines),
+              "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\na &lt;b&gt; &amp; c\n\n01:01:01.002 --> 01:01:02.000\nb\n\n");
+}
+
 TEST(Languages, HaveCodesAndNames) {
     EXPECT_EQ(language_code("German"), "de");
     EXPECT_EQ(language_code("ZH"), "zh");

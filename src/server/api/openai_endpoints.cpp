@@ -2,6 +2,7 @@
 // finished; what takes longer than a program likes to wait is better asked of /api/generate.
 
 #include "core/error.h"
+#include "server/api/openai_reply.h"
 #include "server/api/reply.h"
 
 #include <fmt/format.h>
@@ -25,78 +26,23 @@ constexpr const char* kModel = "heartmula";
 /// Requests that wait for their song at a time; each holds a thread of its lane, and the writing assistant needs some too.
 constexpr int kMostWaiting = 4;
 
-/// OpenAI's words for a status.
-std::string_view error_type(int status) {
-    switch (status) {
-        case 401: return "authentication_error";
-        case 403: return "permission_error";
-        case 404: return "not_found_error";
-        case 429: return "rate_limit_error";
-        default: return status >= 500 ? "server_error" : "invalid_request_error";
-    }
-}
-
-std::string_view error_code(int status) {
-    switch (status) {
-        case 401: return "invalid_api_key";
-        case 404: return "not_found";
-        case 429: return "rate_limit_exceeded";
-        case 501: return "not_implemented";
-        default: return status >= 500 ? "server_error" : "invalid_value";
-    }
-}
-
-/// The studio's own answer to an error, put as OpenAI puts it: {"error": {"message", "type", "param", "code"}}.
-http::Response openai_error(const http::Request& request, std::exception_ptr error) {
-    const http::Response plain = error_reply(request, std::move(error));
-    const Json said = Json::parse(std::get<std::string>(plain.body));
-    const Json& detail = said.at("detail");
-    Json param = nullptr;
-    std::string message;
-    if (detail.is_string()) {
-        message = detail.get<std::string>();
-    } else {
-        for (const Json& fault : detail) {
-            const Json& place = fault.at("loc");
-            const std::string name = place.back().is_string() ? place.back().get<std::string>() : place.back().dump();
-            if (param.is_null()) param = name;
-            message += fmt::format("{}{}: {}", message.empty() ? "" : "; ", name, fault.at("msg").get<std::string>());
-        }
-    }
-    const int status = plain.status == 422 ? 400 : plain.status;
-    http::Response out = json_reply(
-        {{"error", {{"message", message}, {"type", error_type(status)}, {"param", param}, {"code", error_code(status)}}}},
-        status);
-    for (const auto& [name, value] : plain.headers.all()) {
-        if (!out.headers.find(name)) out.headers.add(name, value);
-    }
-    return out;
-}
-
-template <class Answer>
-http::Handler openai_handler(Answer answer) {
-    return [answer](const http::Request& request) {
-        try {
-            return answer(request);
-        } catch (...) {
-            return openai_error(request, std::current_exception());
-        }
-    };
-}
-
-Json model_json() {
-    return {{"id", kModel}, {"object", "model"}, {"created", 0}, {"owned_by", "heart"}};
+Json model_json(const char* id) {
+    return {{"id", id}, {"object", "model"}, {"created", 0}, {"owned_by", "heart"}};
 }
 
 http::Response list_models(const Services& services, const http::Request& request) {
     (void)user_of(services, request);
-    return json_reply({{"object", "list"}, {"data", Json::array({model_json()})}});
+    Json models = Json::array({model_json(kModel)});
+    if (can_transcribe(services.options)) models.push_back(model_json(kTranscriptor));
+    return json_reply({{"object", "list"}, {"data", models}});
 }
 
 http::Response show_model(const Services& services, const http::Request& request) {
     (void)user_of(services, request);
-    if (request.parameter("model") != kModel) refuse(404, fmt::format("No such model; this server has '{}'", kModel));
-    return json_reply(model_json());
+    const std::string& asked = request.parameter("model");
+    if (asked == kTranscriptor && can_transcribe(services.options)) return json_reply(model_json(kTranscriptor));
+    if (asked != kModel) refuse(404, fmt::format("No such model; this server has '{}'", kModel));
+    return json_reply(model_json(kModel));
 }
 
 struct Speech {
@@ -230,23 +176,15 @@ http::Response speak(const Services& services, std::atomic<int>& waiting, const 
     return reply;
 }
 
-http::Response transcribe(const Services& services, const http::Request& request) {
-    (void)user_of(services, request);
-    refuse(501, "This server does not transcribe yet");
-}
-
 }  // namespace
 
 void add_openai_endpoints(http::Router& router, Services& services) {
     const Services& s = services;
     const auto waiting = std::make_shared<std::atomic<int>>(0);
-    router.add("GET", "/v1/models", openai_handler([&s](const http::Request& r) { return list_models(s, r); }));
-    router.add("GET", "/v1/models/{model}", openai_handler([&s](const http::Request& r) { return show_model(s, r); }));
-    router.add("POST", "/v1/audio/speech",
-               openai_handler([&s, waiting](const http::Request& r) { return speak(s, *waiting, r); }),
+    router.add("GET", "/v1/models", [&s](const http::Request& r) { return list_models(s, r); });
+    router.add("GET", "/v1/models/{model}", [&s](const http::Request& r) { return show_model(s, r); });
+    router.add("POST", "/v1/audio/speech", [&s, waiting](const http::Request& r) { return speak(s, *waiting, r); },
                {.lane = http::Lane::upstream});
-    router.add("POST", "/v1/audio/transcriptions",
-               openai_handler([&s](const http::Request& r) { return transcribe(s, r); }));
 }
 
 }  // namespace heart::server::api

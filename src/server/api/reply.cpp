@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "server/api/log.h"
+#include "server/api/openai_reply.h"
 #include "server/http/request_parts.h"
 
 #include <fmt/format.h>
@@ -143,7 +144,9 @@ database::User admin_of(const Services& services, const http::Request& request) 
     return user;
 }
 
-http::Response error_reply(const http::Request& request, std::exception_ptr error) {
+namespace {
+
+http::Response plain_error_reply(const http::Request& request, std::exception_ptr error) {
     try {
         std::rethrow_exception(std::move(error));
     } catch (const http::HttpError& e) {
@@ -159,6 +162,13 @@ http::Response error_reply(const http::Request& request, std::exception_ptr erro
     } catch (...) {
         return detail_reply(500, kInternal);
     }
+}
+
+}  // namespace
+
+http::Response error_reply(const http::Request& request, std::exception_ptr error) {
+    http::Response plain = plain_error_reply(request, std::move(error));
+    return request.path.starts_with("/v1/") ? in_openai_form(plain) : plain;
 }
 
 Json user_json(const database::User& user) {

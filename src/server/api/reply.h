@@ -23,7 +23,8 @@ namespace heart::server::api {
 [[nodiscard]] database::User admin_of(const Services& services, const http::Request& request);
 
 /// Makes the answer of whatever a handler threw: HttpError, ValidationError, AccountError, AssistantError, heart::Error.
-/// What is not expected becomes 500 {"detail":"Internal Server Error"}: nothing of the inside leaves.
+/// What is not expected becomes 500 {"detail":"Internal Server Error"}: nothing of the inside leaves. Below /v1 it has
+/// OpenAI's form.
 [[nodiscard]] http::Response error_reply(const http::Request& request, std::exception_ptr error);
 
 /// "/api/audio/<id>?exp=...&sig=...": where whoever has the address may fetch the thing ("audio/<id>") for half a day.

@@ -39,6 +39,10 @@ struct StudioOptions {
     std::string models_source = "huggingface";  ///< and where they come from: see hub::source_named
     std::string model_version = "3B";           ///< the language model's folder there: HeartMuLa-oss-<version>
     std::chrono::seconds speech_wait{900};      ///< how long /v1/audio/speech waits for its song
+    /// The program that turns a sound into text, and its first arguments: --model-path, settings and the file follow, and
+    /// it answers like `heart transcribe --json`. A process of its own, since the sound is a stranger's. Empty: none.
+    std::vector<std::string> transcribe_command;
+    std::size_t max_sound_bytes = std::size_t{64} << 20;  ///< of a sound that is to be transcribed
 };
 
 class Metrics;
@@ -63,18 +67,19 @@ struct Services {
 };
 
 // Each adds its endpoints to the router, whose handlers keep a reference to `services`.
-void add_account_endpoints(http::Router& router, Services& services);    ///< /api/auth
-void add_queue_endpoints(http::Router& router, Services& services);      ///< /api/generate, /api/queue, /api/jobs
-void add_progress_endpoints(http::Router& router, Services& services);   ///< /ws/progress, /api/events, live audio
-void add_history_endpoints(http::Router& router, Services& services);    ///< /api/history, /api/audio, /api/thumbnail
-void add_library_endpoints(http::Router& router, Services& services);    ///< songs, bin, playlists, shares
-void add_assistant_endpoints(http::Router& router, Services& services);  ///< /api/ai
-void add_admin_endpoints(http::Router& router, Services& services);      ///< /api/admin
-void add_model_endpoints(http::Router& router, Services& services);      ///< /api/admin/models
-void add_webhook_endpoints(http::Router& router, Services& services);    ///< /api/webhooks
-void add_openai_endpoints(http::Router& router, Services& services);     ///< /v1
-void add_status_endpoints(http::Router& router, Services& services);     ///< /api/status, /health, /ready, /metrics
-void add_document_endpoints(http::Router& router, Services& services);   ///< /openapi.json, /docs
-void add_page_endpoints(http::Router& router);                           ///< the page, at / and its other addresses
+void add_account_endpoints(http::Router& router, Services& services);       ///< /api/auth
+void add_queue_endpoints(http::Router& router, Services& services);         ///< /api/generate, /api/queue, /api/jobs
+void add_progress_endpoints(http::Router& router, Services& services);      ///< /ws/progress, /api/events, live audio
+void add_history_endpoints(http::Router& router, Services& services);       ///< /api/history, /api/audio, /api/thumbnail
+void add_library_endpoints(http::Router& router, Services& services);       ///< songs, bin, playlists, shares
+void add_assistant_endpoints(http::Router& router, Services& services);     ///< /api/ai
+void add_admin_endpoints(http::Router& router, Services& services);         ///< /api/admin
+void add_model_endpoints(http::Router& router, Services& services);         ///< /api/admin/models
+void add_webhook_endpoints(http::Router& router, Services& services);       ///< /api/webhooks
+void add_openai_endpoints(http::Router& router, Services& services);        ///< /v1
+void add_transcription_endpoint(http::Router& router, Services& services);  ///< /v1/audio/transcriptions
+void add_status_endpoints(http::Router& router, Services& services);        ///< /api/status, /health, /ready, /metrics
+void add_document_endpoints(http::Router& router, Services& services);      ///< /openapi.json, /docs
+void add_page_endpoints(http::Router& router);                              ///< the page, at / and its other addresses
 
 }  // namespace heart::server::api

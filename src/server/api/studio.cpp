@@ -59,6 +59,7 @@ http::Router router_of(Services& services) {
     add_model_endpoints(router, services);
     add_webhook_endpoints(router, services);
     add_openai_endpoints(router, services);
+    add_transcription_endpoint(router, services);
     add_status_endpoints(router, services);
     add_document_endpoints(router, services);
     add_page_endpoints(router);

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/utf8.h"
 #include "server/api/json_fault.h"
+#include "server/http/server.h"
 
 #include <fmt/format.h>
 
@@ -20,6 +21,7 @@ constexpr std::size_t kMostEchoed = 200;  // characters of a text, bytes of othe
 constexpr std::size_t kMostDepth = 16;
 constexpr std::size_t kMostBytes = std::size_t{1} << 20;
 constexpr std::size_t kMostMembersEchoed = 32;
+constexpr std::size_t kLargestFormField = std::size_t{4} << 10;  // bytes
 
 /// Names whose values are secrets wherever they stand.
 bool is_secret_name(const std::string& name) {
@@ -233,6 +235,29 @@ Fields Fields::of_body(const http::Request& request) {
     }
     Json values = parse_body(request.body);
     if (!values.is_object()) refuse_no_object(values);
+    return {"body", std::move(values)};
+}
+
+Fields Fields::of_form(const http::Request& request, std::vector<http::FormPart>& files) {
+    const auto boundary = http::form_boundary(request.headers.find("Content-Type").value_or(""));
+    if (!boundary) throw http::HttpError(415, "The body must be a form (multipart/form-data)");
+    const auto parts = http::parse_form(request.body, *boundary);
+    if (!parts) throw http::HttpError(400, "The form is malformed");
+    Json values = Json::object();
+    for (const http::FormPart& part : *parts) {
+        if (part.filename) {
+            files.push_back(part);
+        } else if (part.data.size() > kLargestFormField || find_invalid_utf8(part.data) != std::string_view::npos) {
+            throw http::HttpError(400, fmt::format("The form's field '{}' is no text of at most {} bytes",
+                                                   printable(part.name, 60), kLargestFormField));
+        } else if (part.name.ends_with("[]")) {
+            values[part.name].push_back(part.data);
+        } else if (values.contains(part.name)) {
+            throw http::HttpError(400, fmt::format("The form's field '{}' is there twice", printable(part.name, 60)));
+        } else {
+            values[part.name] = part.data;
+        }
+    }
     return {"body", std::move(values)};
 }
 

@@ -2,6 +2,7 @@
 
 #include "formats/json.h"
 #include "server/http/message.h"
+#include "server/http/multipart.h"
 
 #include <nlohmann/json.hpp>
 
@@ -43,6 +44,9 @@ public:
     /// Of a JSON body: at most 1 MiB, 16 deep, valid UTF-8, no key twice. What is no JSON object throws ValidationError at
     /// once (json_invalid, model_attributes_type).
     [[nodiscard]] static Fields of_body(const http::Request& request);
+    /// Of a form's parts that are no files; all values are text, and a name that ends in "[]" has a list of them. Throws
+    /// HttpError 415 for what is no form, 400 for a malformed one. `files` gets the others; they lie in the request's body.
+    [[nodiscard]] static Fields of_form(const http::Request& request, std::vector<http::FormPart>& files);
     /// Of the query; all values are text.
     [[nodiscard]] static Fields of_query(const http::Request& request);
 

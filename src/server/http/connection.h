@@ -43,7 +43,8 @@ private:
         Form form;
         Clock::time_point began;
         Outgoing outgoing;
-        std::uint64_t sent = 0;  ///< bytes of the body
+        std::uint64_t sent = 0;           ///< bytes of the body
+        std::shared_ptr<void> admission;  ///< see RouteOptions::admit
     };
 
     // connection_http.h: waiting, reading, writing
@@ -67,6 +68,7 @@ private:
     Async<bool> read_body(RequestReader& reader, Exchange& exchange);
     bool understand(RequestReader& reader, Exchange& exchange);
     bool route(const RequestReader::Head& head, Exchange& exchange);
+    bool admit(Exchange& exchange);
     void refuse(Exchange& exchange, const HttpError& error, bool keep_alive);
     Async<void> call_handler(const std::shared_ptr<Exchange>& exchange);
     Async<void> close_gently();

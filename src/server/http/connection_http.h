@@ -305,10 +305,26 @@ void Connection<Stream>::refuse(Exchange& exchange, const HttpError& error, bool
     exchange.outgoing = shared_.answerer.refusal(exchange.request, exchange.form, error);
 }
 
+/// Asks the route whether it wants the body. False when it does not, and the answer says why.
+template <class Stream>
+bool Connection<Stream>::admit(Exchange& exchange) {
+    const auto& asked = exchange.match.options.admit;
+    if (!asked) return true;
+    try {
+        exchange.admission = asked(exchange.request);
+        return true;
+    } catch (...) {
+        exchange.form.keep_alive = false;
+        exchange.outgoing = shared_.answerer.refusal(exchange.request, exchange.form, std::current_exception());
+        return false;
+    }
+}
+
 /// Like read_header.
 template <class Stream>
 Async<bool> Connection<Stream>::read_body(RequestReader& reader, Exchange& exchange) {
     const auto& limits = shared_.options.limits;
+    if (!admit(exchange)) co_return true;
     reader.allow_body(exchange.match.options.max_body > 0 ? exchange.match.options.max_body : limits.body_bytes);
     if (reader.state() == RequestReader::State::body && reader.head().expects_continue && in_.size() == 0) {
         const bool told = co_await write("HTTP/1.1 100 Continue\r\n\r\n");

@@ -33,6 +33,9 @@ struct RouteOptions {
     Lane lane = Lane::quick;
     /// For a route whose requests differ in their work; it decides instead of `lane`, on a thread that must not wait.
     std::function<Lane(const Request&)> lane_of = nullptr;
+    /// For a route with large bodies: asked before the body is read, when the request has none yet, on a thread that must
+    /// not wait. What it throws is the answer; what it returns is held until the request is answered.
+    std::function<std::shared_ptr<void>(const Request&)> admit = nullptr;
 };
 
 /// Which handler answers which path. Patterns are literal but for segments like "{id}", which match one non-empty segment;

@@ -922,8 +922,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Not there yet: this server does not transcribe
-         * @description Answers 501 until it does.
+         * The lyrics of a sound
+         * @description Needs HeartTranscriptor beside the other models. The sound is heard in a process of its own and not kept. Two are taken at a time.
          */
         post: operations["transcriptions"];
         delete?: never;
@@ -4048,9 +4048,73 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** @description WAV, FLAC, MP3, Ogg or Opus, at most 64 MiB; M4A where the server has ffmpeg */
+                    file: string;
+                    /**
+                     * @default hearttranscriptor
+                     * @enum {string}
+                     */
+                    model?: "hearttranscriptor";
+                    /** @description Code or English name; detected every 30 s where not given */
+                    language?: string;
+                    /**
+                     * @default json
+                     * @enum {string}
+                     */
+                    response_format?: "json" | "text" | "srt" | "vtt" | "lrc" | "verbose_json";
+                    /** @description With verbose_json only */
+                    "timestamp_granularities[]"?: ("segment" | "word")[];
+                    /**
+                     * @default 0
+                     * @enum {number}
+                     */
+                    temperature?: 0;
+                };
+            };
+        };
         responses: {
-            /** @description Not signed in */
+            /** @description The text; `text` is empty for a sound without words */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        text: string;
+                        task?: string;
+                        language?: string;
+                        /** @description Seconds */
+                        duration?: number;
+                        segments?: {
+                            id: number;
+                            start: number;
+                            end: number;
+                            text: string;
+                        }[];
+                        words?: {
+                            word: string;
+                            start: number;
+                            end: number;
+                        }[];
+                    };
+                    "text/plain": string;
+                    "text/vtt": string;
+                    "application/x-subrip": string;
+                };
+            };
+            /** @description A field or the sound cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiError"];
+                };
+            };
+            /** @description Not signed in; said before the sound is read */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4059,8 +4123,71 @@ export interface operations {
                     "application/json": components["schemas"]["OpenAiError"];
                 };
             };
-            /** @description `This server does not transcribe yet` */
+            /** @description No such model */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiError"];
+                };
+            };
+            /** @description The body is larger than 64 MiB and a little */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiError"];
+                };
+            };
+            /** @description The body is no form */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiError"];
+                };
+            };
+            /** @description Other sounds are being transcribed */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiError"];
+                };
+            };
+            /** @description The transcribing process failed */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiError"];
+                };
+            };
+            /** @description This server has no HeartTranscriptor */
             501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiError"];
+                };
+            };
+            /** @description The server is stopping */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiError"];
+                };
+            };
+            /** @description Not finished within 15 minutes */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
