@@ -53,6 +53,7 @@ FakeHub::FakeHub(Speaks language)
       hub_([this](const FakeRequest& r) { return at_hub(r); }) {}
 
 void FakeHub::add(const std::string& name, Files files) {
+    const std::lock_guard lock(mutex_);
     repositories_[name] = std::move(files);
 }
 
@@ -61,14 +62,16 @@ std::map<std::string, int> FakeHub::asked() const {
     return asked_;
 }
 
-const std::string* FakeHub::find(const std::string& name, const std::string& path) const {
+std::optional<std::string> FakeHub::find(const std::string& name, const std::string& path) const {
+    const std::lock_guard lock(mutex_);
     const auto repository = repositories_.find(name);
-    if (repository == repositories_.end()) return nullptr;
+    if (repository == repositories_.end()) return std::nullopt;
     const auto file = repository->second.find(path);
-    return file == repository->second.end() ? nullptr : &file->second;
+    return file == repository->second.end() ? std::nullopt : std::optional(file->second);
 }
 
 FakeAnswer FakeHub::list(const std::string& name) {
+    const std::lock_guard lock(mutex_);
     const auto repository = repositories_.find(name);
     if (repository == repositories_.end()) return {.status = 404, .body = "no"};
     json entries = json::array();
@@ -112,8 +115,8 @@ FakeAnswer FakeHub::at_hub(const FakeRequest& request) {
                                                                 : "/resolve/main/";
     if (rest.compare(name.size(), resolve.size(), resolve) != 0) return {.status = 404, .body = "no"};
     const std::string path = rest.substr(name.size() + resolve.size());
-    const std::string* bytes = find(name, path);
-    if (bytes == nullptr) return {.status = 404, .body = "no"};
+    const std::optional<std::string> bytes = find(name, path);
+    if (!bytes) return {.status = 404, .body = "no"};
     if (language_ != Speaks::plain && bytes->size() >= kLarge) {
         return {.status = 302,
                 .headers = {{"Location", storage_.url("/" + name + "/" + path + "?signed=yes")}},
@@ -126,8 +129,8 @@ FakeAnswer FakeHub::at_storage(const FakeRequest& request) {
     if (!request.header("authorization").empty() || !request.header("cookie").empty()) ++leaked_tokens;
     const std::string rest = behind(request.target, "/");
     const std::string name = rest.substr(0, rest.find('/'));
-    const std::string* bytes = find(name, rest.substr(name.size() + 1));
-    if (bytes == nullptr) return {.status = 404, .body = "no"};
+    const std::optional<std::string> bytes = find(name, rest.substr(name.size() + 1));
+    if (!bytes) return {.status = 404, .body = "no"};
     return file(request, rest.substr(name.size() + 1), *bytes);
 }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace heart::test {
@@ -40,7 +41,7 @@ private:
     FakeAnswer at_storage(const FakeRequest& request);
     FakeAnswer list(const std::string& name);
     FakeAnswer file(const FakeRequest& request, const std::string& path, const std::string& bytes);
-    [[nodiscard]] const std::string* find(const std::string& name, const std::string& path) const;
+    [[nodiscard]] std::optional<std::string> find(const std::string& name, const std::string& path) const;
 
     Speaks language_;
     std::map<std::string, Files> repositories_;

@@ -105,6 +105,7 @@ StudioRooms::StudioRooms(const std::function<void(api::StudioOptions&)>& change)
     api::add_model_endpoints(router, *services);
     api::add_webhook_endpoints(router, *services);
     api::add_openai_endpoints(router, *services);
+    api::add_transcription_endpoint(router, *services);
     api::add_status_endpoints(router, *services);
     api::add_document_endpoints(router, *services);
 }
