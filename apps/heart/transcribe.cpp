@@ -129,6 +129,7 @@ Json transcript_json(const Transcript& t) {
 
 std::vector<speech::TimedText> timed_words(const std::vector<engine::TranscribedWord>& words) {
     std::vector<speech::TimedText> out;
+    out.reserve(words.size());
     for (const auto& w : words) out.push_back({w.text, w.start, w.end});
     return out;
 }
@@ -212,7 +213,7 @@ const char* ending(Format format) {
 /// Where the text of a file goes: nothing means standard output.
 std::filesystem::path target_of(const TranscribeOptions& o, const std::string& file, Format format) {
     if (o.output.empty()) return {};
-    const std::filesystem::path output(o.output);
+    std::filesystem::path output(o.output);
     if (o.files.size() == 1 && !std::filesystem::is_directory(output)) return output;
     return output / std::filesystem::path(file).filename().replace_extension(ending(format));
 }

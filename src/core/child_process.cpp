@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <system_error>
@@ -12,8 +13,6 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char** environ;
 
 namespace heart {
 
@@ -85,9 +84,9 @@ ChildProcess::ChildProcess(const std::vector<std::string>& arguments, std::optio
     if (::pipe2(ends, O_CLOEXEC) != 0) fail(state_->program, errno);
     state_->pipe = ends[0];
     const Descriptor write_end(ends[1]);
-    std::vector<char*> words;
-    for (const std::string& a : arguments) words.push_back(const_cast<char*>(a.c_str()));
-    words.push_back(nullptr);
+    std::vector<std::string> copies = arguments;  // the program may change its own
+    std::vector<char*> words(copies.size() + 1, nullptr);
+    std::transform(copies.begin(), copies.end(), words.begin(), [](std::string& word) { return word.data(); });
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, in.number(), STDIN_FILENO);

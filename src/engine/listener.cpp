@@ -62,7 +62,7 @@ TranscriptorFiles TranscriptorFiles::read(const formats::Folder& folder, const f
         const formats::ConfigReader reader(json, where + "tokenizer_config.json");
         if (reader.has("clean_up_tokenization_spaces")) clean_up = reader.boolean("clean_up_tokenization_spaces");
     }
-    return {std::move(sizes), std::move(generation), std::move(tokenizer), std::move(detokenizer), clean_up};
+    return {sizes, std::move(generation), std::move(tokenizer), std::move(detokenizer), clean_up};
 }
 
 std::string TranscriptorFiles::text_of(std::span<const std::int32_t> ids) const {

@@ -247,6 +247,7 @@ Transcript Transcription::sequential(SlidingSound& sound, const Heard& heard) {
         const double start = static_cast<double>(first) / kRate, seconds = static_cast<double>(samples.size()) / kRate;
         const auto tokens = hear(samples, first);
         std::vector<std::int32_t> ids;
+        ids.reserve(tokens.size());
         for (const auto& t : tokens) ids.push_back(t.id);
         const auto window = speech::cut_window(ids, files_.generation.first_timestamp(), seconds);
         for (const speech::WindowSegment& s : window.segments) {
