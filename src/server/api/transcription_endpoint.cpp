@@ -154,7 +154,7 @@ Json listen(const Services& services, const Asked& asked) {
         if (output.size() > kMostOutput) refuse(500, "The transcript is too long");
     }
     const int status = child.wait();
-    const Json said = Json::parse(output, nullptr, false);
+    Json said = Json::parse(output, nullptr, false);
     if (said.is_object() && (status == 0 || said.contains("error"))) return said;
     throw Error(ErrorCode::internal, "the transcribing process failed").found(fmt::format("exit status {}", status));
 }
