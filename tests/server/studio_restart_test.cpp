@@ -64,11 +64,16 @@ protected:
     static Json queue(const RunningStudio& studio, const std::string& token) {
         return studio.json({"GET", "/api/queue", "", token, ""}).at("items");
     }
+    /// Waits as long as songs still come out of the queue.
     static void wait_until_idle(const RunningStudio& studio, const std::string& token) {
-        for (int i = 0; i < 3000 && !queue(studio, token).empty(); ++i) {
+        std::size_t left = queue(studio, token).size();
+        for (int looks = 0; looks < 3000 && left > 0; ++looks) {
             std::this_thread::sleep_for(std::chrono::milliseconds(100));
+            const std::size_t now = queue(studio, token).size();
+            if (now != left) looks = 0;
+            left = now;
         }
-        ASSERT_TRUE(queue(studio, token).empty());
+        ASSERT_EQ(left, 0U);
     }
     /// title -> id of all finished songs; a title twice is a failure.
     static std::map<std::string, std::string> songs(const RunningStudio& studio, const std::string& token) {
