@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <iterator>
 #include <system_error>
 
 #include <fcntl.h>
@@ -40,6 +41,20 @@ public:
 private:
     int number_;
 };
+
+/// Our environment without what may be a secret.
+std::vector<char*> harmless_environment() {
+    std::vector<char*> out;
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+        const std::string_view text(*variable);
+        const std::string_view name = text.substr(0, text.find('='));
+        const auto secret = [&](std::string_view ending) { return name.ends_with(ending); };
+        constexpr std::string_view kEndings[] = {"KEY", "TOKEN", "SECRET", "PASSWORD"};
+        if (std::none_of(std::begin(kEndings), std::end(kEndings), secret)) out.push_back(*variable);
+    }
+    out.push_back(nullptr);
+    return out;
+}
 
 /// An open file in memory that holds `text`, from its beginning.
 int memory_file(const std::string& program, std::string_view text) {
@@ -87,13 +102,14 @@ ChildProcess::ChildProcess(const std::vector<std::string>& arguments, std::optio
     std::vector<std::string> copies = arguments;  // the program may change its own
     std::vector<char*> words(copies.size() + 1, nullptr);
     std::transform(copies.begin(), copies.end(), words.begin(), [](std::string& word) { return word.data(); });
+    std::vector<char*> environment = harmless_environment();
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, in.number(), STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, write_end.number(), STDOUT_FILENO);
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     if (file) posix_spawn_file_actions_adddup2(&actions, *file, kFileInChild);
-    const int error = ::posix_spawnp(&state_->child, words[0], &actions, nullptr, words.data(), environ);
+    const int error = ::posix_spawnp(&state_->child, words[0], &actions, nullptr, words.data(), environment.data());
     posix_spawn_file_actions_destroy(&actions);
     if (error != 0) {
         state_->child = -1;

@@ -12,7 +12,8 @@
 namespace heart {
 
 /// Another program that runs for us and whose output we read; it ends with the object. It sees no descriptors of ours but
-/// those that are given to it; what it says on standard error is dropped.
+/// those that are given to it, and no variables of the environment whose names end in KEY, TOKEN, SECRET or PASSWORD; what
+/// it says on standard error is dropped.
 class ChildProcess {
 public:
     /// Starts `arguments[0]`, looked up on the PATH. `file`, if any, becomes its descriptor 3; `input` its standard input.

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <thread>
 
@@ -149,6 +150,17 @@ TEST_F(ApiTranscription, SurvivesAProcessThatDoesNot) {
         EXPECT_EQ(answer.status, 500) << end;
         EXPECT_EQ(answer.text.find("/proc"), std::string::npos);
     }
+}
+
+TEST_F(ApiTranscription, ThatProcessKnowsNoSecrets) {
+    does("env > " + seen("environment") + "\necho '{\"text\":\"\",\"segments\":[]}'");
+    setenv("OPENAI_API_KEY", "t0p-5ecret", 1);
+    setenv("HEART_TEST_VARIABLE", "is there", 1);
+    EXPECT_EQ(send(sound()).status, 200);
+    unsetenv("OPENAI_API_KEY");
+    unsetenv("HEART_TEST_VARIABLE");
+    EXPECT_NE(content("environment").find("HEART_TEST_VARIABLE=is there"), std::string::npos);
+    EXPECT_EQ(content("environment").find("t0p-5ecret"), std::string::npos);
 }
 
 TEST_F(ApiTranscription, AStoppingServerEndsTheWait) {
