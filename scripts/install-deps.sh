@@ -17,6 +17,16 @@ test_packages="libgtest-dev librapidcheck-dev clang-format-14 clang-tidy-14
 # Kernels for 64-bit ARM are compiled and run on other processors too.
 [ "$(uname -m)" = aarch64 ] || test_packages="$test_packages g++-aarch64-linux-gnu qemu-user-static googletest"
 
+# Runs a command as root.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        env DEBIAN_FRONTEND=noninteractive "$@"
+    else
+        command -v sudo >/dev/null 2>&1 || { echo "heart: run as root or install sudo; to be run: $*" >&2; exit 1; }
+        sudo env DEBIAN_FRONTEND=noninteractive "$@"
+    fi
+}
+
 install() {
     missing=""
     for p in "$@"; do
@@ -27,25 +37,22 @@ install() {
         echo "heart: this system has no apt-get. Please install the equivalents of:$missing" >&2
         exit 1
     fi
-    as_root=""
-    if [ "$(id -u)" != 0 ]; then
-        command -v sudo >/dev/null 2>&1 || { echo "heart: run as root or install sudo; needed:$missing" >&2; exit 1; }
-        as_root=sudo
-    fi
     echo "heart: installing$missing"
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q
+    as_root apt-get update -q
     # shellcheck disable=SC2086
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
+    as_root apt-get install -y -q --no-install-recommends $missing
 }
 
 boost_package() {
     for p in $boost_packages; do
         if dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q "install ok installed"; then echo "$p" && return; fi
     done
+    # A new system has no lists of packages yet.
+    apt-cache show libboost-dev >/dev/null 2>&1 || as_root apt-get update -q >&2 || true
     for p in $boost_packages; do
         if apt-cache show "$p" >/dev/null 2>&1; then echo "$p" && return; fi
     done
-    echo libboost1.81-dev  # package lists are not fetched yet
+    echo libboost-dev
 }
 
 # shellcheck disable=SC2086
