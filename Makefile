@@ -52,12 +52,11 @@ asan-tests: test-deps
 # The tests that use threads, with the thread sanitizer.
 tsan-tests: test-deps
 	cmake --preset tsan
-	cmake --build --preset tsan -j $(JOBS) --target parity_tests unit_tests server_http_tests server_jobs_tests hub_tests
+	cmake --build --preset tsan -j $(JOBS) --target parity_tests unit_tests server_http_tests server_jobs_tests
 	build/tsan/tests/parity_tests --gtest_filter='*Threads*'
 	build/tsan/tests/unit_tests --gtest_filter='*Threads*:Concat*:Prelu*'
 	build/tsan/tests/server_http_tests --gtest_brief=1
 	build/tsan/tests/server_jobs_tests --gtest_brief=1
-	build/tsan/tests/hub_tests --gtest_brief=1
 
 # The CPU kernels as 64-bit ARM compiles them, run under emulation; on ARM itself the other tests do that.
 arm-tests: test-deps

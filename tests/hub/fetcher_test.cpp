@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -241,12 +242,14 @@ TEST_F(HubFetcher, LongerFilesThanTheirListSaysAreRefused) {
 }
 
 TEST_F(HubFetcher, WithoutARightItSaysWhatToDo) {
-    for (const auto& [status, code] : {std::pair(401, ErrorCode::usage), std::pair(403, ErrorCode::usage),
-                                       std::pair(404, ErrorCode::not_found), std::pair(410, ErrorCode::io)}) {
-        network.fault = [status = status](const FakeRequest&, const std::string& path) -> std::optional<FakeAnswer> {
-            if (path.empty()) return std::nullopt;
-            return FakeAnswer{.status = status, .body = "no"};
-        };
+    std::atomic<int> status{0};
+    network.fault = [&](const FakeRequest&, const std::string& path) -> std::optional<FakeAnswer> {
+        if (path.empty()) return std::nullopt;
+        return FakeAnswer{.status = status, .body = "no"};
+    };
+    for (const auto& [refusal, code] : {std::pair(401, ErrorCode::usage), std::pair(403, ErrorCode::usage),
+                                        std::pair(404, ErrorCode::not_found), std::pair(410, ErrorCode::io)}) {
+        status = refusal;
         std::string text;
         EXPECT_EQ(failure(&text), code) << status << " " << text;
         if (code == ErrorCode::usage) {
