@@ -5,7 +5,9 @@
 #include "server/jobs/runner.h"
 
 #include <gtest/gtest.h>
+#include <algorithm>
 
+#include <algorithm>
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
@@ -129,7 +131,9 @@ protected:
         out.settings.lyrics = "la";
         out.settings.tags = "pop";
         out.settings.max_audio_length_ms = 3200;
-        out.created = database::now_ms();
+        // Who asks first is who comes first: within one millisecond nobody would be.
+        last_created = std::max(last_created + 1, database::now_ms());
+        out.created = last_created;
         ids[title] = out.id;
         return out;
     }
@@ -150,6 +154,7 @@ protected:
     }
 
     fs::path folder;
+    database::TimeMs last_created = 0;
     ScriptedMaker maker;
     std::unique_ptr<database::Database> db;
     std::unique_ptr<library::Library> files;

@@ -5,6 +5,7 @@
 #include "server/api/files.h"
 #include "server/http/request_parts.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <iterator>
@@ -121,13 +122,18 @@ StudioRooms::~StudioRooms() {
     fs::remove_all(folder, none);
 }
 
+database::TimeMs StudioRooms::next_time() {
+    last_time_ = std::max(last_time_ + 1, database::now_ms());
+    return last_time_;
+}
+
 database::User StudioRooms::add_user(const std::string& name) {
     database::User user;
     user.id = database::new_id();
     user.username = name;
     user.email = name + "@example.org";
     user.password_hash = "-";
-    user.created = database::now_ms();
+    user.created = next_time();
     EXPECT_EQ(services->users.add(user).taken, database::Taken::no);
     return user;
 }
@@ -151,7 +157,7 @@ database::Song StudioRooms::add_song(const database::User& user, const std::stri
     song.duration_ms = 500;
     song.frames = 6;
     song.recipe = R"({"seed":"42","topk":"50"})";
-    song.created = database::now_ms();
+    song.created = next_time();
     if (files) {
         library->keep(song, half_a_second(), {{"seed", "42"}}, stopping);
     } else {
@@ -169,7 +175,7 @@ database::Job StudioRooms::add_job(const database::User& user, const std::string
     job.settings.title = "A job";
     job.settings.lyrics = lyrics;
     job.settings.tags = "pop";
-    job.created = database::now_ms();
+    job.created = next_time();
     EXPECT_EQ(runner->add({job}), database::Jobs::Refused::no);
     return job;
 }

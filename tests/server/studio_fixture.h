@@ -84,6 +84,11 @@ public:
     server::api::Metrics metrics;
     std::unique_ptr<server::api::Services> services;
     server::http::Router router;
+
+private:
+    /// Now, but after all that it gave before: what came first stays first, also within one millisecond.
+    server::database::TimeMs next_time();
+    server::database::TimeMs last_time_ = 0;
 };
 
 /// How long a test waits for what should come: the runner gives way to all else, so on a busy machine a song takes its time.
