@@ -68,6 +68,8 @@ const std::map<std::string, Rule>& rules() {
         {"DELETE /api/songs/{id}/cover", {Thing::song_with_files, kOwn}},
         {"GET /api/songs/{id}/recipe", {Thing::song, kOwn}},
         {"GET /api/songs/{id}/media", {Thing::song, kOwn}},
+        {"GET /api/songs/{id}/timings", {Thing::song, kOwn}},
+        {"POST /api/songs/{id}/timings", {Thing::song, {401, 404, 404, 501}}},
         {"GET /api/playlists", {Thing::none, kSignedIn}},
         {"POST /api/playlists", {Thing::none, kSignedIn, name}},
         {"GET /api/playlists/{id}", {Thing::playlist, kOwn}},

@@ -121,6 +121,25 @@ TEST(DatabaseOpen, ContentIsThereWhenItIsOpenedAgain) {
     EXPECT_EQ(Users(db).count(), 1);
 }
 
+TEST(DatabaseOpen, TheFirstSchemaIsLedOnToTheNewest) {
+    const TemporaryFolder folder;
+    const auto file = folder.file("a.db");
+    int newest = 0;
+    {
+        Database db(file);
+        newest = db.version();
+        server::database::User user;
+        user.username = "ann";
+        user.email = "ann@example.org";
+        EXPECT_EQ(Users(db).add(user).taken, server::database::Taken::no);
+    }
+    raw(file, {"DROP TABLE timings", "PRAGMA user_version = 1"});  // what came behind the first schema
+    const Database db(file);
+    EXPECT_EQ(db.version(), newest);
+    EXPECT_EQ(ask_text(file, "SELECT username FROM users"), "ann");
+    EXPECT_EQ(ask_text(file, "SELECT COUNT(*) FROM timings"), "0");
+}
+
 TEST(DatabaseOpen, WhatIsNoneOfOursIsRefusedAndLeftAlone) {
     const TemporaryFolder folder;
     const auto garbage = folder.file("garbage.db");

@@ -386,5 +386,22 @@ TEST_F(DatabaseSongs, RemovingAUserRemovesWhatIsTheirsAndNothingElse) {
     EXPECT_TRUE(users_.remove("unknown").empty());
 }
 
+TEST_F(DatabaseSongs, TimesStayWithTheWordsThatTheyAreOf) {
+    songs_.add(song("ann", "1", "t", "pop", "rain\nfalls"));
+    EXPECT_FALSE(songs_.timings("1"));
+    EXPECT_FALSE(songs_.set_timings("1", "other words", "[]"));
+    EXPECT_FALSE(songs_.set_timings("2", "rain\nfalls", "[]")) << "no such song";
+    ASSERT_TRUE(songs_.set_timings("1", "rain\nfalls", "[1]"));
+    ASSERT_TRUE(songs_.set_timings("1", "rain\nfalls", "[2]"));
+    EXPECT_EQ(songs_.timings("1"), "[2]");
+    EXPECT_TRUE(songs_.change("ann", "1", {.title = "u", .lyrics = "rain\nfalls"}));
+    EXPECT_EQ(songs_.timings("1"), "[2]");
+    EXPECT_TRUE(songs_.change("ann", "1", {.lyrics = "snow"}));
+    EXPECT_FALSE(songs_.timings("1"));
+    ASSERT_TRUE(songs_.set_timings("1", "snow", "[3]"));
+    EXPECT_EQ(songs_.purge("ann", {"1"}).size(), 1U);
+    EXPECT_FALSE(songs_.timings("1"));
+}
+
 }  // namespace
 }  // namespace heart::test

@@ -3,6 +3,8 @@
 // A client for tests that sends any bytes, right or wrong, and reads what comes back. Waits are bounded: a server that does
 // not answer makes a test fail, not hang.
 
+#include "support/patience.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -46,7 +48,7 @@ struct WebSocketFrame {
 };
 
 /// Whether `holds` becomes true before long.
-inline bool eventually(const std::function<bool()>& holds, std::chrono::milliseconds most = std::chrono::seconds(20)) {
+inline bool eventually(const std::function<bool()>& holds, std::chrono::milliseconds most = kPatience) {
     const auto until = std::chrono::steady_clock::now() + most;
     while (!holds()) {
         if (std::chrono::steady_clock::now() > until) return false;

@@ -4,6 +4,7 @@
 #include "server/api/reply.h"
 #include "server/api/services.h"
 #include "server/database/jobs.h"
+#include "support/patience.h"
 
 #include <gtest/gtest.h>
 
@@ -90,9 +91,6 @@ private:
     server::database::TimeMs next_time();
     server::database::TimeMs last_time_ = 0;
 };
-
-/// How long a test waits for what should come: the runner gives way to all else, so on a busy machine a song takes its time.
-inline constexpr std::chrono::milliseconds kPatience = std::chrono::minutes(5);
 
 /// Waits for something that another thread brings about; false when it does not come.
 [[nodiscard]] bool comes_true(const std::function<bool()>& condition, std::chrono::milliseconds most = kPatience);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "support/patience.h"
+
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -49,7 +51,7 @@ public:
     [[nodiscard]] std::string url(std::string_view path = "") const;
     [[nodiscard]] std::vector<FakeRequest> requests() const;
     /// Waits until so many requests came. False after `most`.
-    [[nodiscard]] bool wait_for_requests(std::size_t count, std::chrono::milliseconds most = std::chrono::seconds(20)) const;
+    [[nodiscard]] bool wait_for_requests(std::size_t count, std::chrono::milliseconds most = kPatience) const;
 
 private:
     struct Connection {

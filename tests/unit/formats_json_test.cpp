@@ -1,6 +1,7 @@
 // Does JSON from a stranger stay within its limits, and does a configuration say which field is wrong?
 
 #include "formats/config_reader.h"
+#include "support/patience.h"
 #include "unit/formats_test_support.h"
 
 #include <gtest/gtest.h>
@@ -76,9 +77,9 @@ TEST(ParseJson, LimitsBytesAndDepth) {
 TEST(ParseJson, TakesTimeInProportionToTheText) {
     std::string list = "[{}";
     for (int i = 0; i < 400'000; ++i) list += ",{}";
-    const auto start = std::chrono::steady_clock::now();
+    const double start = test::processor_seconds();
     EXPECT_EQ(parse_json(list + "]", "x").size(), 400'001U);
-    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
+    EXPECT_LT(test::processor_seconds() - start, 20);
 }
 
 // --- ConfigReader -------------------------------------------------------------------------------------------------------

@@ -1,10 +1,10 @@
 #include "core/error.h"
+#include "support/patience.h"
 #include "text/tokenizer.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include <ctime>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -305,11 +305,11 @@ TEST(HardText, LargestTextIsAcceptedAndOneByteMoreIsNot) {
     EXPECT_EQ(refusal_of([] { (void)tiny().encode(std::string(kMaxTextBytes + 1, ' ')); }).code, ErrorCode::limit);
 }
 
-/// Processor seconds that encoding takes: independent of what else is running.
+/// Processor seconds that encoding takes.
 double seconds_for(const Tokenizer& tokenizer, const std::string& text) {
-    const std::clock_t start = std::clock();
+    const double start = test::processor_seconds();
     EXPECT_FALSE(tokenizer.encode(text).empty());
-    return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+    return test::processor_seconds() - start;
 }
 
 /// A release build needs a few hundredths of a second; one with sanitizers a second. Quadratic time would be minutes.

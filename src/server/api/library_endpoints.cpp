@@ -191,6 +191,7 @@ void add_song_endpoints(http::Router& router, Services& services) {
 
 void add_library_endpoints(http::Router& router, Services& services) {
     add_song_endpoints(router, services);
+    add_timing_endpoints(router, services);
     add_playlist_endpoints(router, services);
     add_share_endpoints(router, services);
 }

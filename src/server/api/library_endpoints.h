@@ -17,6 +17,7 @@ namespace heart::server::api {
 
 // The parts of add_library_endpoints.
 void add_song_endpoints(http::Router& router, Services& services);
+void add_timing_endpoints(http::Router& router, Services& services);
 void add_playlist_endpoints(http::Router& router, Services& services);
 void add_share_endpoints(http::Router& router, Services& services);
 

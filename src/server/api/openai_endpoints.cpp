@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "server/api/openai_reply.h"
 #include "server/api/reply.h"
+#include "server/api/transcriber_process.h"
 
 #include <fmt/format.h>
 

@@ -11,7 +11,4 @@ inline constexpr const char* kTranscriptor = "hearttranscriptor";
 /// in the contract is 400 there.
 [[nodiscard]] http::Response in_openai_form(const http::Response& plain);
 
-/// Whether there is a transcriptor: the program, and its model in the models' folder.
-[[nodiscard]] bool can_transcribe(const StudioOptions& options);
-
 }  // namespace heart::server::api

@@ -2,6 +2,7 @@
 #include "server/api/log.h"
 #include "server/api/metrics.h"
 #include "server/api/reply.h"
+#include "server/api/transcriber_process.h"
 
 #include <fmt/format.h>
 
@@ -41,6 +42,7 @@ http::Response status(const Services& services) {
                        {"device", maker.device},
                        {"registration", registration_name(o.accounts.registration)},
                        {"covers_configured", services.assistant.draws()},
+                       {"transcriptor_present", can_transcribe(o)},
                        {"signed_media", o.signed_media},
                        {"limits",
                         {{"lyrics_bytes", o.max_lyrics_bytes},

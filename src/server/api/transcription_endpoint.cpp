@@ -1,10 +1,8 @@
-// The lyrics of a sound, as programs written for OpenAI's audio API ask for them. Decoding and listening happen in a process
-// of its own: the sound is a stranger's, and what it breaks must not be the studio.
+// The lyrics of a sound, as programs written for OpenAI's audio API ask for them.
 
-#include "core/child_process.h"
 #include "core/error.h"
-#include "engine/checkpoint_set.h"
 #include "server/api/openai_reply.h"
+#include "server/api/transcriber_process.h"
 #include "speech/subtitles.h"
 
 #include <fmt/format.h>
@@ -29,13 +27,8 @@ using Clock = std::chrono::steady_clock;
 
 /// Sounds that are taken in or listened to at a time: each has its body in memory and a thread that waits for it.
 constexpr int kMostSounds = 2;
-constexpr std::size_t kMostOutput = std::size_t{16} << 20;  // bytes of a transcript
 /// For what stands around the sound in its form.
 constexpr std::size_t kFormBytes = std::size_t{64} << 10;
-
-std::filesystem::path transcriptor_folder(const StudioOptions& options) {
-    return options.models_folder / engine::CheckpointSet::transcriptor_folder();
-}
 
 /// Lets a request send its sound: who has no token is refused before, and so is who is one too many. Looks at the token
 /// only, since nothing may wait here; the handler looks at the user.
@@ -134,29 +127,12 @@ private:
 
 /// What the program says of the sound: a transcript, or {"error": ...}.
 Json listen(const Services& services, const Asked& asked) {
-    const StudioOptions& options = services.options;
-    const NamelessFile file(options.data_folder, asked.sound);
-    std::vector<std::string> command = options.transcribe_command;
-    command.insert(command.end(), asked.arguments.begin(), asked.arguments.end());
-    command.push_back("--model-path=" + transcriptor_folder(options).string());
-    command.emplace_back("/proc/self/fd/3");
-    ChildProcess child(command, file.number());
-    const auto until = Clock::now() + options.speech_wait;
-    const auto check = [&] {
+    const NamelessFile file(services.options.data_folder, asked.sound);
+    const auto until = Clock::now() + services.options.speech_wait;
+    return run_transcriber(services.options, asked.arguments, file.number(), {}, [&] {
         services.stopping.check();
         if (Clock::now() >= until) refuse(504, "The sound takes too long; `heart transcribe` has no such limit");
-    };
-    std::string output;
-    std::vector<char> piece(std::size_t{64} << 10);
-    for (std::size_t n = piece.size(); n == piece.size();) {
-        n = child.read(piece, check);
-        output.append(piece.data(), n);
-        if (output.size() > kMostOutput) refuse(500, "The transcript is too long");
-    }
-    const int status = child.wait();
-    Json said = Json::parse(output, nullptr, false);
-    if (said.is_object() && (status == 0 || said.contains("error"))) return said;
-    throw Error(ErrorCode::internal, "the transcribing process failed").found(fmt::format("exit status {}", status));
+    });
 }
 
 /// Throws what an error of the program is to whoever sent the sound.
@@ -228,12 +204,6 @@ http::Response transcribe(const Services& services, const http::Request& request
 }
 
 }  // namespace
-
-bool can_transcribe(const StudioOptions& options) {
-    std::error_code failed;
-    return !options.transcribe_command.empty() &&
-           std::filesystem::is_regular_file(transcriptor_folder(options) / "config.json", failed);
-}
 
 void add_transcription_endpoint(http::Router& router, Services& services) {
     const Services& s = services;

@@ -106,7 +106,14 @@ void to_first_schema(soci::session& session) {
     run(session, fmt::format("PRAGMA application_id = {}", kApplication));
 }
 
-constexpr void (*kSteps[])(soci::session&) = {to_first_schema};
+/// When lines are sung; gone with the song, and with the words that they were found for.
+void add_timings(soci::session& session) {
+    run(session,
+        "CREATE TABLE timings (song_id TEXT PRIMARY KEY NOT NULL REFERENCES generations (id) ON DELETE CASCADE, "
+        "lines TEXT NOT NULL, made_at BIGINT NOT NULL)");
+}
+
+constexpr void (*kSteps[])(soci::session&) = {to_first_schema, add_timings};
 static_assert(std::size(kSteps) == kNewestSchema);
 
 enum class Kind { fresh, python_studio, ours };

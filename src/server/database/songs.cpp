@@ -206,6 +206,9 @@ bool Songs::change(std::string_view user_id, std::string_view id, const Change& 
         if (!song || song->user_id != user_id) return;
         changed = true;
         SongSettings& s = song->settings;
+        if (change.lyrics && *change.lyrics != s.lyrics) {
+            Query(session, "DELETE FROM timings WHERE song_id = :id").with("id", id).run();
+        }
         s.title = change.title.value_or(s.title);
         s.tags = change.tags.value_or(s.tags);
         s.lyrics = change.lyrics.value_or(s.lyrics);
@@ -231,6 +234,33 @@ void Songs::set_thumbnail(std::string_view id, std::string_view path) {
             .with("id", id)
             .run();
     });
+}
+
+std::optional<std::string> Songs::timings(std::string_view id) const {
+    std::optional<std::string> lines;
+    db_.read([&](soci::session& session) {
+        Query query(session, "SELECT lines FROM timings WHERE song_id = :id", "t");
+        query.with("id", id);
+        if (query.next()) lines = query.text();
+    });
+    return lines;
+}
+
+bool Songs::set_timings(std::string_view id, std::string_view lyrics, std::string_view lines) {
+    bool set = false;
+    db_.write([&](soci::session& session) {
+        const auto song = find_song(session, id);
+        set = song && song->settings.lyrics == lyrics;
+        if (!set) return;
+        Query(session,
+              "INSERT INTO timings (song_id, lines, made_at) VALUES (:id, :lines, :now) "
+              "ON CONFLICT (song_id) DO UPDATE SET lines = excluded.lines, made_at = excluded.made_at")
+            .with("id", id)
+            .with("lines", lines)
+            .with("now", now_ms())
+            .run();
+    });
+    return set;
 }
 
 std::int64_t Songs::set_deleted(std::string_view user_id, const std::vector<std::string>& ids, bool deleted) {

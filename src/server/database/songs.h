@@ -71,6 +71,12 @@ public:
     };
     bool change(std::string_view user_id, std::string_view id, const Change& change);
     void set_thumbnail(std::string_view id, std::string_view path);
+
+    /// When its lines are sung, as JSON; none where nobody has found out, or where the lyrics were changed since.
+    [[nodiscard]] std::optional<std::string> timings(std::string_view id) const;
+    /// False, and nothing done, when the song's lyrics are not these any more.
+    bool set_timings(std::string_view id, std::string_view lyrics, std::string_view lines);
+
     /// Into the bin or out of it; returns how many were theirs and moved.
     std::int64_t set_deleted(std::string_view user_id, const std::vector<std::string>& ids, bool deleted);
     /// For good, with the jobs that made them. Returns what was removed, for its files: these songs of the user, in the bin

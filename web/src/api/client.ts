@@ -13,6 +13,7 @@ export type SongRequest = components['schemas']['SongRequest'];
 export type Status = components['schemas']['Status'];
 export type User = components['schemas']['User'];
 export type Account = components['schemas']['Account'];
+export type Timings = components['schemas']['Timings'];
 export type Playlist = components['schemas']['Playlist'];
 
 export type FieldFault = { field: string; message: string };

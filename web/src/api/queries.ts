@@ -10,7 +10,7 @@ import {
   useQueryClient,
 } from '@tanstack/react-query';
 
-import { ApiError, type Song, client, got } from './client';
+import { ApiError, type Song, type Timings, client, got } from './client';
 
 export const kPageSize = 60;
 
@@ -95,6 +95,17 @@ export const peaksQuery = (id: string) =>
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 30 * 60_000,
   });
+const isBeingFound = (timings: Timings | undefined): boolean =>
+  timings?.state === 'waiting' || timings?.state === 'listening';
+const kTimingsEvery = 2_000; // ms between looks while they are being found
+export const timingsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['timings', id] as const,
+    queryFn: ({ signal }) =>
+      // Without a format it is JSON; the other forms are texts.
+      got(client.GET('/api/songs/{id}/timings', { signal, params: { path: { id } } })) as Promise<Timings>,
+    refetchInterval: (query) => (isBeingFound(query.state.data) ? kTimingsEvery : false),
+  });
 export const playlistsQuery = queryOptions({
   queryKey: ['playlists'] as const,
   queryFn: ({ signal }) => got(client.GET('/api/playlists', { signal })),
@@ -135,7 +146,10 @@ export function useChangeSong() {
       const before = Object.fromEntries(Object.keys(change).map((key) => [key, song[key as keyof Song]]));
       patchSong(queries, song.id, before);
     },
-    onSuccess: (song) => patchSong(queries, song.id, song),
+    onSuccess: (song, { change }) => {
+      patchSong(queries, song.id, song);
+      if (change.lyrics !== undefined) void queries.invalidateQueries({ queryKey: ['timings', song.id] });
+    },
   });
 }
 
@@ -151,5 +165,14 @@ export function useMoveToBin() {
       void queries.invalidateQueries({ queryKey: ['playlist'] });
       void queries.invalidateQueries({ queryKey: ['playlists'] });
     },
+  });
+}
+
+/** Asks the studio to find out when the lines of a song are sung. */
+export function useFindTimings(id: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: () => got(client.POST('/api/songs/{id}/timings', { params: { path: { id } } })),
+    onSuccess: (timings) => queries.setQueryData<Timings>(['timings', id], timings),
   });
 }

@@ -513,6 +513,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/songs/{id}/timings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When each line of the lyrics is sung */
+        get: operations["timings"];
+        put?: never;
+        /**
+         * Find out when each line is sung
+         * @description HeartTranscriptor listens to the song, which takes a while: GET tells how far it is. Nothing is done again for lyrics that have their times; changing the lyrics drops them.
+         */
+        post: operations["findTimings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/playlists": {
         parameters: {
             query?: never;
@@ -1306,6 +1327,8 @@ export interface components {
             /** @enum {string} */
             registration: "open" | "invite" | "closed";
             covers_configured: boolean;
+            /** @description Whether sounds can be transcribed, and lines of songs timed. */
+            transcriptor_present: boolean;
             signed_media: boolean;
             limits: {
                 lyrics_bytes: number;
@@ -1315,6 +1338,22 @@ export interface components {
                 queue_per_user: number;
                 queue: number;
             };
+        };
+        Timings: {
+            /** @enum {string} */
+            state: "none" | "waiting" | "listening" | "done" | "failed";
+            /** @description Of failed. */
+            reason: string | null;
+            /** @description Of done: the sung lines in order, without section markers and empty lines. */
+            lines: {
+                /** @description Which line of the lyrics it is, from 0. */
+                line: number;
+                text: string;
+                /** @description Seconds. */
+                start: number;
+                /** @description Seconds. */
+                end: number;
+            }[];
         };
         Token: {
             access_token: string;
@@ -2655,6 +2694,103 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             /** @description `Song not found`: unknown, in the bin, or of someone else */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    timings: {
+        parameters: {
+            query?: {
+                format?: "json" | "lrc" | "srt" | "vtt";
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The times, or how far finding them is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timings"];
+                    "text/plain": string;
+                    "application/x-subrip": string;
+                    "text/vtt": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description `Song not found`: unknown, in the bin, or of someone else. Or, but for JSON, lines without times */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["Invalid"];
+        };
+    };
+    findTimings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where it stands */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timings"];
+                };
+            };
+            /** @description The song has no lyrics */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description `Song not found`: unknown, in the bin, or of someone else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many songs wait for their times */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server has no HeartTranscriptor */
+            501: {
                 headers: {
                     [name: string]: unknown;
                 };

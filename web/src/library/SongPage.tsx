@@ -17,9 +17,9 @@ import { ago, clock, exactTime } from '../ui/format';
 import { Button, ButtonLink, Card, Empty, IconButton, Tag } from '../ui/kit';
 import { toast } from '../ui/toasts';
 import { CoverMenu } from './CoverMenu';
-import { Lyrics } from './Lyrics';
 import { Rating } from './Rating';
 import { DownloadMenu, SongActions } from './SongActions';
+import { SungLyrics } from './SungLyrics';
 import { useSongActs } from './useSongActs';
 
 export function SongPage() {
@@ -166,7 +166,7 @@ function Details({ song }: { song: Song }) {
       <div className="mt-8 grid gap-8 md:grid-cols-[minmax(0,1fr)_minmax(240px,340px)]">
         <section>
           <h2 className="mb-4 text-base">{t('library.lyrics')}</h2>
-          {song.lyrics.trim() ? <Lyrics text={song.lyrics} small /> : <p className="text-sm text-soft">{t('library.noLyrics')}</p>}
+          <SungLyrics song={song} small />
         </section>
         <Recipe song={song} />
       </div>

@@ -8,7 +8,7 @@ import { Link } from 'react-router';
 
 import { songQuery } from '../api/queries';
 import { SongActions } from '../library/SongActions';
-import { Lyrics } from '../library/Lyrics';
+import { SungLyrics } from '../library/SungLyrics';
 import { Cover, useCover } from '../ui/Cover';
 import { clock } from '../ui/format';
 import { IconButton } from '../ui/kit';
@@ -68,7 +68,7 @@ export function ListeningView() {
             </div>
           </div>
           <div className="min-h-0 lg:max-h-[54dvh] lg:overflow-y-auto" tabIndex={0} role="region" aria-label={t('library.lyrics')}>
-            {song?.lyrics ? <Lyrics text={song.lyrics} /> : <p className="text-soft">{t('library.noLyrics')}</p>}
+            {song ? <SungLyrics song={song} follow /> : <p className="text-soft">{t('library.noLyrics')}</p>}
           </div>
         </div>
         <div className="sticky bottom-0 -mx-5 mt-8 grid grid-cols-1 gap-3 bg-[linear-gradient(transparent,var(--ink)_28px)] px-5 pt-8 pb-5 md:-mx-10 md:gap-4 md:px-10 md:pb-8">

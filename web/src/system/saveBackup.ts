@@ -4,6 +4,7 @@
 import { sessionToken } from '../account/session';
 import { at } from '../api/base';
 import { faultOf } from '../api/client';
+import { saveBlob } from '../ui/saveBlob';
 
 type Picker = (options: { suggestedName: string }) => Promise<{ createWritable: () => Promise<WritableStream<Uint8Array>> }>;
 
@@ -26,11 +27,5 @@ export async function saveBackup(name: string): Promise<void> {
     await response.body.pipeTo(target);
     return;
   }
-  const address = URL.createObjectURL(await response.blob());
-  const link = document.createElement('a');
-  link.href = address;
-  link.download = name;
-  link.click();
-  // The download has begun by then; the browser holds what it needs.
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  saveBlob(await response.blob(), name);
 }

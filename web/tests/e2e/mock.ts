@@ -161,7 +161,7 @@ export async function startMock(options: { songs?: number; jobs?: 'none' | 'some
   const status = () => ({
     gpu_available: true, gpu_name: 'NVIDIA H100 80GB', model_loaded: true, queue_length: jobs.length,
     openai_configured: options.help ?? true, version: '1.0.0', model: 'HeartMuLa-oss-3B', device: 'NVIDIA H100 80GB',
-    registration: 'open', covers_configured: false, signed_media: false,
+    registration: 'open', covers_configured: false, transcriptor_present: true, signed_media: false,
     limits: { lyrics_bytes: 20000, tags_bytes: 2000, title_bytes: 500, takes: 8, queue_per_user: 20, queue: 500 },
   });
 
@@ -177,6 +177,17 @@ export async function startMock(options: { songs?: number; jobs?: 'none' | 'some
     );
     if (query.get('order') === 'title') found.sort((a, b) => String(a.title).localeCompare(String(b.title)));
     return { items: found.slice((page - 1) * size, page * size), total: found.length, page, page_size: size };
+  }
+
+  /** How often was asked for the times of a song since it is listened to. */
+  const heard = new Map<string, number>();
+  function timings(id: string): Json {
+    const looks = heard.get(id);
+    if (looks === undefined) return { state: 'none', reason: null, lines: [] };
+    heard.set(id, looks + 1);
+    if (looks === 0) return { state: 'listening', reason: null, lines: [] };
+    const sung = kLyrics.split('\n').map((text, line) => ({ text, line })).filter(({ text }) => text !== '' && !text.startsWith('['));
+    return { state: 'done', reason: null, lines: sung.map((line, n) => ({ ...line, start: 4 + n * 8, end: 10 + n * 8 })) };
   }
 
   type Handler = (parts: string[], body: Json, query: URLSearchParams) => unknown;
@@ -206,6 +217,11 @@ export async function startMock(options: { songs?: number; jobs?: 'none' | 'some
     },
     'GET /api/playlists': () => ({ items: playlists }),
     'GET /api/playlists/*': ([id]) => ({ ...playlists.find((p) => p.id === id), songs: songs.slice(0, 4) }),
+    'GET /api/songs/*/timings': ([id]) => timings(id ?? ''),
+    'POST /api/songs/*/timings': ([id]) => {
+      heard.set(id ?? '', 0);
+      return { state: 'listening', reason: null, lines: [] };
+    },
     'GET /api/audio/*/peaks': () => ({
       seconds: 120,
       peaks: loudness(800),
@@ -320,6 +336,8 @@ export async function startMock(options: { songs?: number; jobs?: 'none' | 'some
     asked,
     jobs,
     songs: () => songs,
+    /** The song's lines have their times already. */
+    time: (id: string) => heard.set(id, 1),
     addSong: (song: Json) => songs.unshift({ ...songAt(1000, Date.now()), ...song }),
     event: (update: Json) => {
       for (const stream of streams) stream.write(`data: ${JSON.stringify(update)}\n\n`);

@@ -13,13 +13,15 @@ import { signOut, useSession } from '../../src/account/session';
 import { makeQueryClient } from '../../src/api/queries';
 import { CreatePage } from '../../src/create/CreatePage';
 import { kEmpty, useDesk } from '../../src/create/draft';
+import { SungLyrics } from '../../src/library/SungLyrics';
 import { JobCard } from '../../src/making/JobCard';
+import { audio, playTracks, trackOf } from '../../src/player/player';
 import { Menu } from '../../src/ui/Menu';
 import { useToasts } from '../../src/ui/toasts';
 
 const status = {
   gpu_available: false, gpu_name: null, model_loaded: true, queue_length: 2, openai_configured: true, version: '1', model: 'm',
-  device: 'cpu', registration: 'open', covers_configured: false, signed_media: false,
+  device: 'cpu', registration: 'open', covers_configured: false, transcriptor_present: true, signed_media: false,
   limits: { lyrics_bytes: 20000, tags_bytes: 2000, title_bytes: 500, takes: 8, queue_per_user: 20, queue: 500 },
 };
 type Reply = { status: number; body: unknown };
@@ -175,6 +177,54 @@ describe('a job', () => {
       </QueryClientProvider>,
     );
     expect(screen.getByRole('button', { name: 'Listen to Rain while it is made' })).toBeInTheDocument();
+  });
+});
+
+describe('the words of a song', () => {
+  const song = { id: 's', title: 'Rain', lyrics: '[Verse]\nrain\n\n  falls \n[End]', tags: 'pop', audio_url: '/a?sig=x', duration_ms: 60_000 };
+  const timed = {
+    state: 'done', reason: null,
+    lines: [{ line: 1, text: 'rain', start: 2, end: 4 }, { line: 3, text: 'falls', start: 5, end: 8 }],
+  };
+  const none = { state: 'none', reason: null, lines: [] };
+  it('get their times where the studio can find them', async () => {
+    replies['GET /api/songs/s/timings'] = { status: 200, body: none };
+    replies['POST /api/songs/s/timings'] = { status: 200, body: { ...none, state: 'waiting' } };
+    show(<SungLyrics song={song as never} />);
+    await userEvent.click(await screen.findByRole('button', { name: 'Find when each line is sung' }));
+    expect(await screen.findByRole('status')).toHaveTextContent('Waits for its turn');
+    replies['GET /api/songs/s/timings'] = { status: 200, body: timed };
+    expect(await screen.findByRole('button', { name: 'rain' }, { timeout: 5000 })).toBeInTheDocument();
+  });
+  it('say when that did not work, and offer it again', async () => {
+    replies['GET /api/songs/s/timings'] = { status: 200, body: { ...none, state: 'failed', reason: 'no' } };
+    replies['POST /api/songs/s/timings'] = { status: 429, body: { detail: 'Too many' } };
+    show(<SungLyrics song={song as never} />);
+    expect(await screen.findByRole('alert')).toHaveTextContent('That did not work');
+    await userEvent.click(screen.getByRole('button', { name: 'Find when each line is sung' }));
+    await waitFor(() => expect(screen.getByRole('alert')).toHaveTextContent('Too many songs'));
+  });
+  it('are only read where the studio cannot hear', async () => {
+    replies['GET /api/status'] = { status: 200, body: { ...status, transcriptor_present: false } };
+    replies['GET /api/songs/s/timings'] = { status: 200, body: none };
+    show(<SungLyrics song={song as never} />);
+    await waitFor(() => expect(asked.map((a) => a.path)).toContain('GET /api/songs/s/timings'));
+    expect(screen.getByText('rain')).toBeInTheDocument();
+    expect(screen.queryByRole('button')).toBeNull();
+  });
+  it('follow the song, and lead to their places in it', async () => {
+    replies['GET /api/songs/s/timings'] = { status: 200, body: timed };
+    const { container } = show(<SungLyrics song={song as never} />);
+    const [rain, falls] = [await screen.findByRole('button', { name: 'rain' }), screen.getByRole('button', { name: 'falls' })];
+    await expectAccessible(container);
+    await userEvent.click(falls);
+    expect(audio.src).toContain('/api/audio/s');
+    await waitFor(() => expect(falls).toHaveAttribute('aria-current', 'true'));
+    expect(rain).not.toHaveAttribute('aria-current');
+    await userEvent.click(rain);
+    await waitFor(() => expect(rain).toHaveAttribute('aria-current', 'true'));
+    playTracks([trackOf({ ...song, id: 'other' } as never, false)], 0, 6);
+    await waitFor(() => expect(container.querySelector('[aria-current]')).toBeNull());
   });
 });
 
