@@ -1,15 +1,31 @@
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { type Plugin, defineConfig } from 'vite';
 
 // In development the page comes from Vite and everything else from a running `heart serve`.
 const studio = process.env.HEART_STUDIO ?? 'http://127.0.0.1:8000';
 const ports = process.env.FRONTEND_PORT;
 
+/** What main.ts brings later is fetched at once. */
+const fetchEarly: Plugin = {
+  name: 'fetch-early',
+  transformIndexHtml: {
+    order: 'post',
+    handler(html, { bundle }) {
+      const chunks = Object.values(bundle ?? {}).filter((file) => file.type === 'chunk');
+      const start = chunks.find((chunk) => chunk.name === 'start');
+      const files = start ? [start.fileName, ...start.imports] : [];
+      return files
+        .filter((file) => !html.includes(file))
+        .map((file) => ({ tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `./${file}` }, injectTo: 'head' }));
+    },
+  },
+};
+
 export default defineConfig(({ command }) => ({
   // Names relative to the document: the built page works under any path that a proxy puts before it.
   base: command === 'build' ? './' : '/',
-  plugins: [react(), tailwindcss()],
+  plugins: [react(), tailwindcss(), fetchEarly],
   server: {
     port: ports ? Number(ports) : 5173,
     proxy: Object.fromEntries(

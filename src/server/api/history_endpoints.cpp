@@ -83,9 +83,12 @@ http::Lane lane_of_audio(const http::Request& request) {
 http::Response thumbnail(const Services& services, const http::Request& request) {
     Fields fields = Fields::of_query(request);
     const bool is_inline = fields.bool_or("inline", false);
+    const std::string side = fields.choice_or("side", "", {"128", "384"});
     fields.finish();
     const Song song = song_for_media(services, request, "thumbnail");
-    const auto file = services.library.cover_file(song);
+    const auto file = side.empty()    ? services.library.cover_file(song)
+                      : side == "128" ? services.library.small_cover_file(song, 128)
+                                      : services.library.small_cover_file(song, 384);
     if (!file) refuse(404, "Thumbnail not found");
     return file_reply(*file, "image/png", title_of(song) + ".png", !is_inline);
 }

@@ -1,5 +1,6 @@
 // When each line of a song is sung, for pages that show lyrics as they are heard, and for players as LRC.
 
+#include "server/api/files.h"
 #include "server/api/library_endpoints.h"
 #include "server/api/lyrics_timer.h"
 #include "server/api/reply.h"
@@ -40,7 +41,7 @@ http::Response timings(const Services& services, const LyricsTimer& timer, const
     reply.headers.set("Content-Type", format == "vtt"   ? "text/vtt; charset=utf-8"
                                       : format == "srt" ? "application/x-subrip; charset=utf-8"
                                                         : "text/plain; charset=utf-8");
-    reply.headers.set("Content-Disposition", http::content_disposition(song.settings.title + "." + format));
+    reply.headers.set("Content-Disposition", http::content_disposition(title_of(song) + "." + format));
     reply.body = format == "vtt" ? to_vtt(lines) : format == "srt" ? to_srt(lines) : to_lrc(lines);
     return reply;
 }

@@ -308,6 +308,25 @@ std::optional<fs::path> Library::cover_file(const database::Song& song) const {
     return path;
 }
 
+std::optional<fs::path> Library::small_cover_file(const database::Song& song, std::size_t side) {
+    const auto whole = cover_file(song);
+    if (!whole) return {};
+    const fs::path path =
+        file(kCacheFolder, song.id, "." + hash_of({"cover", std::to_string(side), state_of(*whole)}) + ".png");
+    if (is_plain_file(path)) {
+        touch(path);
+        return path;
+    }
+    try {
+        // Without a turn: it takes hundredths of a second, and two that make it make the same.
+        write_text(path, normalise_picture(read_whole(*whole, PictureLimits{}.max_bytes), {.stored_side = side}));
+        shrink_cache(path);
+        return path;
+    } catch (const Error&) {
+        return whole;  // an old or strange archive, or a full disk: larger than it had to be
+    }
+}
+
 std::string Library::peaks(const database::Song& song) {
     const fs::path path = file(kPeaksFolder, song.id, ".json");
     const auto stored = [&path]() -> std::optional<std::string> {

@@ -29,7 +29,7 @@ enum class Format { wav, flac, mp3, opus };
 ///     audio/<id>.wav         as it was made: 24 bits, tags, lyrics, recipe and cover inside
 ///     thumbnails/<id>.png    its cover
 ///     peaks/<id>.json        its loudness over time, for drawing
-///     cache/<id>.<hash>.mp3  made on demand, and again when they are gone
+///     cache/<id>.<hash>.mp3  made on demand, and again when they are gone; small covers, too
 ///
 /// Every file is whole or not there. From any thread; two that ask for one missing file make it once, and a few different
 /// ones are made at the same time.
@@ -50,6 +50,8 @@ public:
     /// ErrorCode::not_found when there is no audio.
     [[nodiscard]] std::filesystem::path audio_file(const database::Song& song, Format format, const CancelToken& cancel);
     [[nodiscard]] std::optional<std::filesystem::path> cover_file(const database::Song& song) const;
+    /// The cover with at most `side` pixels a side, made if it has to be; as it is where that fails.
+    [[nodiscard]] std::optional<std::filesystem::path> small_cover_file(const database::Song& song, std::size_t side);
     /// {"seconds":..., "peaks":[0..1 ...], "loudness":[0..1 ...]}: the largest sample in each of 800 parts, and how loud
     /// each of 200 is beside the loudest. Made from the audio when it is missing. ErrorCode::not_found.
     [[nodiscard]] std::string peaks(const database::Song& song);

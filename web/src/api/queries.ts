@@ -136,36 +136,26 @@ export function patchSong(queries: QueryClient, id: string, change: Partial<Song
 type SongChange = { title?: string; tags?: string; lyrics?: string; favourite?: boolean; rating?: number };
 
 /** Shows the change at once and takes it back when the server says no. */
-export function useChangeSong() {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: ({ song, change }: { song: Song; change: SongChange }) =>
-      got(client.PATCH('/api/songs/{id}', { params: { path: { id: song.id } }, body: change })),
-    onMutate: ({ song, change }) => patchSong(queries, song.id, change),
-    onError: (_error, { song, change }) => {
-      const before = Object.fromEntries(Object.keys(change).map((key) => [key, song[key as keyof Song]]));
-      patchSong(queries, song.id, before);
-    },
-    onSuccess: (song, { change }) => {
-      patchSong(queries, song.id, song);
-      if (change.lyrics !== undefined) void queries.invalidateQueries({ queryKey: ['timings', song.id] });
-    },
-  });
+export async function changeSong(queries: QueryClient, song: Song, change: SongChange): Promise<void> {
+  patchSong(queries, song.id, change);
+  try {
+    const now = await got(client.PATCH('/api/songs/{id}', { params: { path: { id: song.id } }, body: change }));
+    patchSong(queries, song.id, now);
+  } catch (error) {
+    patchSong(queries, song.id, Object.fromEntries(Object.keys(change).map((key) => [key, song[key as keyof Song]])));
+    throw error;
+  }
+  if (change.lyrics !== undefined) void queries.invalidateQueries({ queryKey: ['timings', song.id] });
 }
 
-export function useMoveToBin() {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: async ({ ids, deleted }: { ids: string[]; deleted: boolean }): Promise<void> => {
-      if (deleted) await got(client.POST('/api/songs/delete', { body: { ids } }));
-      else await got(client.POST('/api/songs/restore', { body: { ids } }));
-    },
-    onSettled: () => {
-      void queries.invalidateQueries({ queryKey: ['songs'] });
-      void queries.invalidateQueries({ queryKey: ['playlist'] });
-      void queries.invalidateQueries({ queryKey: ['playlists'] });
-    },
-  });
+/** Into the bin, or out of it. */
+export async function moveToBin(queries: QueryClient, ids: string[], deleted: boolean): Promise<void> {
+  try {
+    if (deleted) await got(client.POST('/api/songs/delete', { body: { ids } }));
+    else await got(client.POST('/api/songs/restore', { body: { ids } }));
+  } finally {
+    for (const list of ['songs', 'playlist', 'playlists']) void queries.invalidateQueries({ queryKey: [list] });
+  }
 }
 
 /** Asks the studio to find out when the lines of a song are sung. */

@@ -2263,6 +2263,8 @@ export interface operations {
             query?: {
                 /** @description 1: for playing or showing, not for saving. */
                 inline?: components["parameters"]["inline"];
+                /** @description At most so many pixels a side; as it was made where not given. */
+                side?: 128 | 384;
                 /** @description When a signed address ends, seconds since 1970; for people. */
                 exp?: components["parameters"]["exp"];
                 /** @description Proof of a signed address. */

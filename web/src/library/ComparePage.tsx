@@ -173,7 +173,7 @@ function Takes({ songs }: { songs: Song[] }) {
               className={cx('rounded-card border bg-panel p-4 transition-colors', on ? 'border-hearttext' : 'border-line')}
             >
               <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
-                <Cover source={coverAddress(song, signed)} className="size-14" />
+                <Cover source={coverAddress(song, signed)} side={128} className="size-14" />
                 <div className="min-w-0 flex-[1_1_160px]">
                   <Link to={`/library/${song.id}`} className="block truncate font-semibold underline-offset-4 hover:underline">
                     {song.title}

@@ -3,7 +3,7 @@
 
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Heart, LayoutGrid, ListMusic, ListPlus, Music4, Plus, Rows3, Search, Trash2, Undo2, X } from 'lucide-react';
-import { useDeferredValue, useEffect, useState } from 'react';
+import { useCallback, useDeferredValue, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useSearchParams } from 'react-router';
 
@@ -55,7 +55,8 @@ export function LibraryPage({ bin }: { bin?: boolean }) {
     if ((params.get('q') ?? '') !== search) change('q', search || null);
   });
   useEffect(() => setSelected(new Set()), [bin]);
-  const select = (ids: string[]): void =>
+  // One and the same: songs are drawn again only where they change.
+  const select = useCallback((ids: string[]): void => {
     setSelected((old) => {
       const now = new Set(old);
       const all = ids.every((id) => now.has(id));
@@ -65,6 +66,7 @@ export function LibraryPage({ bin }: { bin?: boolean }) {
       }
       return now;
     });
+  }, []);
   const filtered = search !== '' || filter.favourites;
 
   return (

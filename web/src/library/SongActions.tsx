@@ -31,12 +31,14 @@ export function DownloadMenu({ song, labelled }: { song: Song; labelled?: boolea
   return (
     <Menu
       label={t('library.download')}
-      items={kFormats.map((format) => ({
-        label: t(`library.format.${format}`),
-        icon: Download,
-        href: downloadAddress(song, format),
-        download: true,
-      }))}
+      items={() =>
+        kFormats.map((format) => ({
+          label: t(`library.format.${format}`),
+          icon: Download,
+          href: downloadAddress(song, format),
+          download: true,
+        }))
+      }
       button={(props) =>
         labelled ? (
           <button
@@ -81,7 +83,7 @@ export function SongActions({ song, takes, onLeave, compact }: Props) {
     onLeave?.();
     run();
   };
-  const items: MenuItem[] = [
+  const items = (): MenuItem[] => [
     { label: t('library.details'), icon: Info, run: go(() => void navigate(`/library/${song.id}`)) },
     { label: t('library.again'), icon: PenLine, run: go(() => acts.again(song)) },
     { label: t('library.playNext'), icon: ListEnd, run: () => enqueue([trackOf(song, signed)]) },
@@ -116,8 +118,8 @@ export function SongActions({ song, takes, onLeave, compact }: Props) {
         items={items}
         button={(props) => <IconButton {...props} label={t('library.more', { title: song.title ?? '' })} icon={Ellipsis} />}
       />
-      <ShareSheet song={song} open={sheet === 'share'} onClose={() => setSheet(null)} />
-      <PlaylistSheet ids={[song.id]} open={sheet === 'playlist'} onClose={() => setSheet(null)} />
+      {sheet === 'share' && <ShareSheet song={song} open onClose={() => setSheet(null)} />}
+      {sheet === 'playlist' && <PlaylistSheet ids={[song.id]} open onClose={() => setSheet(null)} />}
     </span>
   );
 }

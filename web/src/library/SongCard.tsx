@@ -1,5 +1,5 @@
 import { GitCompareArrows } from 'lucide-react';
-import { useState } from 'react';
+import { memo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 
@@ -11,14 +11,13 @@ import { SongActions } from './SongActions';
 import { PlayCover } from './SongRow';
 import type { Stack } from './stacks';
 
-type Props = { stack: Stack; signed: boolean; selecting: boolean; selected: boolean; onSelect: () => void };
+type Props = { stack: Stack; signed: boolean; selecting: boolean; selected: boolean; onSelect: (ids: string[]) => void };
 
 /** Cover first. Takes of one request are one card with a dot each. */
-export function SongCard({ stack, signed, selecting, selected, onSelect }: Props) {
+export const SongCard = memo(function SongCard({ stack, signed, selecting, selected, onSelect }: Props) {
   const { t, i18n } = useTranslation();
   const [at, setAt] = useState(0);
   const song = stack.songs[Math.min(at, stack.songs.length - 1)] as Song;
-  const tracks = stack.songs.map((s) => trackOf(s, signed));
   const many = stack.songs.length > 1;
   return (
     <article aria-label={song.title ?? ''} className={cx('group relative min-w-0 rounded-card p-2 transition-colors hover:bg-panel', selected && 'bg-raised')}>
@@ -26,7 +25,7 @@ export function SongCard({ stack, signed, selecting, selected, onSelect }: Props
         {many && (
           <span aria-hidden className="absolute inset-x-3 -top-1.5 h-4 rounded-t-control border border-line bg-raised" />
         )}
-        <PlayCover tracks={tracks} index={stack.songs.indexOf(song)} className="w-full" />
+        <PlayCover track={trackOf(song, signed)} list={() => stack.songs.map((s) => trackOf(s, signed))} side={384} className="w-full" />
         <span className="pointer-events-none absolute right-2 bottom-2 rounded-full bg-[rgb(0_0_0/0.66)] px-2 py-0.5 text-xs text-white">
           {clock(song.duration_ms / 1000)}
         </span>
@@ -39,7 +38,7 @@ export function SongCard({ stack, signed, selecting, selected, onSelect }: Props
           <input
             type="checkbox"
             checked={selected}
-            onChange={onSelect}
+            onChange={() => onSelect(stack.songs.map((s) => s.id))}
             aria-label={t('library.select', { title: song.title ?? '' })}
             className="size-5 accent-heart"
           />
@@ -86,4 +85,4 @@ export function SongCard({ stack, signed, selecting, selected, onSelect }: Props
       )}
     </article>
   );
-}
+});

@@ -24,7 +24,8 @@ export function SongGrid({ songs, selected, onSelect, onEnd }: Props) {
   const rows = useWindowVirtualizer({
     count,
     estimateSize: () => (width || 960) / columns + kCardFoot,
-    overscan: 4,
+    overscan: 2,
+    useFlushSync: false,
     scrollMargin: top,
   });
   const items = rows.getVirtualItems();
@@ -57,7 +58,7 @@ export function SongGrid({ songs, selected, onSelect, onEnd }: Props) {
                   signed={signed}
                   selecting={selected.size > 0}
                   selected={stack.songs.every((s) => selected.has(s.id))}
-                  onSelect={() => onSelect(stack.songs.map((s) => s.id))}
+                  onSelect={onSelect}
                 />
               </div>
             ))}

@@ -9,21 +9,31 @@ import { ago, clock, exactTime } from '../ui/format';
 import { cx } from '../ui/kit';
 import { SongActions } from './SongActions';
 
+type CoverProps = {
+  track: Track;
+  /** What is played with it. */
+  list: () => Track[];
+  side: 128 | 384;
+  className?: string;
+};
+
 /** The cover as a button that plays the song. */
-export function PlayCover({ tracks, index, className }: { tracks: Track[]; index: number; className?: string }) {
+export function PlayCover({ track, list, side, className }: CoverProps) {
   const { t } = useTranslation();
-  const track = tracks[index];
-  const playing = usePlayer((p) => currentTrack(p)?.id === track?.id && p.playing);
-  if (!track) return null;
+  const playing = usePlayer((p) => currentTrack(p)?.id === track.id && p.playing);
+  const play = (): void => {
+    const tracks = list();
+    toggleTrack(tracks, tracks.findIndex((one) => one.id === track.id));
+  };
   const Icon = playing ? Pause : Play;
   return (
     <button
       type="button"
       aria-label={playing ? t('player.pause') : t('library.play', { title: track.title })}
-      onClick={() => toggleTrack(tracks, index)}
+      onClick={play}
       className={cx('group/play relative block shrink-0 rounded-control', className)}
     >
-      <Cover source={track.cover} className="w-full" />
+      <Cover source={track.cover} side={side} className="w-full" />
       <span
         aria-hidden
         className={cx(
@@ -43,9 +53,11 @@ type Props = { song: Song; tracks: Track[]; index: number };
 export function SongRow({ song, tracks, index }: Props) {
   const { i18n } = useTranslation();
   const current = usePlayer((p) => currentTrack(p)?.id === song.id);
+  const track = tracks[index];
+  if (!track) return null;
   return (
     <div className={cx('flex items-center gap-3 rounded-control p-1.5 hover:bg-raised', current && 'bg-raised')}>
-      <PlayCover tracks={tracks} index={index} className="w-11" />
+      <PlayCover track={track} list={() => tracks} side={128} className="w-11" />
       <div className="min-w-0 grow">
         <Link to={`/library/${song.id}`} className={cx('block truncate text-sm font-medium', current && 'text-hearttext')}>
           {song.title}

@@ -3,7 +3,7 @@
 import { useQueries } from '@tanstack/react-query';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { Undo2 } from 'lucide-react';
-import { useEffect, useMemo, useState } from 'react';
+import { memo, useCallback, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 
@@ -42,9 +42,9 @@ function Head() {
   );
 }
 
-type RowProps = { song: Song; tracks: Track[]; selected: boolean; onSelect: () => void };
+type RowProps = { song: Song; signed: boolean; list: () => Track[]; selected: boolean; onSelect: (ids: string[]) => void };
 
-function Row({ song, tracks, selected, onSelect }: RowProps) {
+const Row = memo(function Row({ song, signed, list, selected, onSelect }: RowProps) {
   const { t, i18n } = useTranslation();
   const acts = useSongActs();
   const current = usePlayer((p) => currentTrack(p)?.id === song.id);
@@ -53,11 +53,11 @@ function Row({ song, tracks, selected, onSelect }: RowProps) {
       <input
         type="checkbox"
         checked={selected}
-        onChange={onSelect}
+        onChange={() => onSelect([song.id])}
         aria-label={t('library.select', { title: song.title ?? '' })}
         className="size-5 accent-heart"
       />
-      <PlayCover tracks={tracks} index={tracks.findIndex((track) => track.id === song.id)} className="w-11" />
+      <PlayCover track={trackOf(song, signed)} list={list} side={128} className="w-11" />
       <div className="min-w-0">
         {song.deleted_at ? (
           <span className="block truncate text-sm font-medium">{song.title}</span>
@@ -89,7 +89,7 @@ function Row({ song, tracks, selected, onSelect }: RowProps) {
       </span>
     </div>
   );
-}
+});
 
 /** The pages from `first` to `last`, once the scrolling stays with them. */
 function usePages(filter: SongFilter, first: number, last: number) {
@@ -116,11 +116,14 @@ type Props = { filter: SongFilter; total: number; selected: ReadonlySet<string>;
 export function SongTable({ filter, total, selected, onSelect }: Props) {
   const signed = useSignedMedia();
   const { box, top } = useBox();
-  const rows = useWindowVirtualizer({ count: total, estimateSize: () => kRowHeight, overscan: 6, scrollMargin: top });
+  const rows = useWindowVirtualizer({ count: total, estimateSize: () => kRowHeight, overscan: 6, scrollMargin: top, useFlushSync: false });
   const items = rows.getVirtualItems();
   const pageOf = (index: number | undefined): number => Math.floor((index ?? 0) / kPageSize) + 1;
   const songs = usePages(filter, pageOf(items[0]?.index), pageOf(items.at(-1)?.index));
-  const tracks = useMemo(() => [...songs.values()].map((song) => trackOf(song, signed)), [songs, signed]);
+  // One and the same for all rows, whatever is fetched meanwhile: they are drawn again only where their song changes.
+  const latest = useRef(songs);
+  latest.current = songs;
+  const list = useCallback(() => [...latest.current.values()].map((song) => trackOf(song, signed)), [signed]);
   return (
     <div>
       <Head />
@@ -137,7 +140,7 @@ export function SongTable({ filter, total, selected, onSelect }: Props) {
               style={{ height: kRowHeight, transform: `translateY(${row.start - rows.options.scrollMargin}px)` }}
             >
               {song ? (
-                <Row song={song} tracks={tracks} selected={selected.has(song.id)} onSelect={() => onSelect([song.id])} />
+                <Row song={song} signed={signed} list={list} selected={selected.has(song.id)} onSelect={onSelect} />
               ) : (
                 <Skeleton className="mx-2 my-1.5 h-12" />
               )}

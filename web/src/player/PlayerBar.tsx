@@ -188,7 +188,7 @@ export function PlayerBar() {
               onClick={() => setOpen(true)}
               className="group relative shrink-0 rounded-control"
             >
-              <Cover source={track.cover} live={track.live} className="size-12 lg:size-14" />
+              <Cover source={track.cover} side={128} live={track.live} className="size-12 lg:size-14" />
               <span
                 aria-hidden
                 className="absolute inset-0 hidden place-items-center rounded-control bg-veil text-white opacity-0 transition-opacity group-hover:opacity-100 lg:grid"

@@ -17,9 +17,18 @@ export function useCover(source: string | null): string | null {
   return source && changes ? `${source}&v=${changes}` : source;
 }
 
-export function Cover({ source, className, live }: { source: string | null; className?: string; live?: boolean }) {
+type Props = {
+  source: string | null;
+  /** Pixels a side that are enough; as it was made where not given. */
+  side?: 128 | 384;
+  className?: string;
+  live?: boolean;
+};
+
+export function Cover({ source, side, className, live }: Props) {
   const [broken, setBroken] = useState<string | null>(null);
-  const address = useCover(source);
+  const whole = useCover(source);
+  const address = whole && side ? `${whole}&side=${side}` : whole;
   const shown = address && broken !== address ? address : null;
   return (
     <div

@@ -12,7 +12,8 @@ export type MenuItem =
 
 type Props = {
   label: string;
-  items: MenuItem[];
+  /** A function is asked when the menu opens: lists have many menus, and few are opened. */
+  items: MenuItem[] | (() => MenuItem[]);
   /** The button that opens it. */
   button: (props: {
     'aria-haspopup': 'menu';
@@ -39,8 +40,8 @@ export function Menu({ label, items, button }: Props) {
 
   useLayoutEffect(() => {
     const menu = list.current;
-    const at = anchor.current?.getBoundingClientRect();
-    if (!open || !menu || !at) return;
+    if (!open || !menu || !anchor.current) return;
+    const at = anchor.current.getBoundingClientRect();
     const { width, height } = menu.getBoundingClientRect();
     const below = at.bottom + kGap + height < window.innerHeight;
     menu.style.top = `${Math.max(8, below ? at.bottom + kGap : at.top - kGap - height)}px`;
@@ -109,7 +110,7 @@ export function Menu({ label, items, button }: Props) {
             onKeyDown={keys}
             className="animate-fade fixed z-[70] max-h-[70dvh] min-w-48 overflow-y-auto rounded-card border border-line bg-panel p-1.5 shadow-two"
           >
-            {items.map((item, index) => {
+            {(typeof items === 'function' ? items() : items).map((item, index) => {
               if (item === 'line') return <div key={index} role="separator" className="my-1.5 h-px bg-line" />;
               const Icon = item.icon;
               const look = cx(

@@ -29,12 +29,27 @@ export function bytes(n: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
+/** Making one takes far longer than using it, and lists use many. */
+function kept<T>(make: (language: string) => T): (language: string) => T {
+  const made = new Map<string, T>();
+  return (language) => {
+    const known = made.get(language);
+    if (known) return known;
+    const fresh = make(language);
+    made.set(language, fresh);
+    return fresh;
+  };
+}
+const relativeTimes = kept((language) => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }));
+const dates = kept((language) => new Intl.DateTimeFormat(language, { dateStyle: 'medium' }));
+const exactTimes = kept((language) => new Intl.DateTimeFormat(language, { dateStyle: 'full', timeStyle: 'medium' }));
+
 /** "3 hours ago"; a date when it is long past. */
 export function ago(iso: string, language: string, now = Date.now()): string {
   const then = new Date(iso).getTime();
   if (Number.isNaN(then)) return '';
   const seconds = (then - now) / 1000;
-  const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const relative = relativeTimes(language);
   const steps: [Intl.RelativeTimeFormatUnit, number][] = [
     ['second', 60],
     ['minute', 3600],
@@ -46,8 +61,7 @@ export function ago(iso: string, language: string, now = Date.now()): string {
     if (Math.abs(seconds) < limit) return relative.format(Math.round(seconds / size), unit);
     size = limit;
   }
-  return new Intl.DateTimeFormat(language, { dateStyle: 'medium' }).format(then);
+  return dates(language).format(then);
 }
 
-export const exactTime = (iso: string, language: string): string =>
-  new Intl.DateTimeFormat(language, { dateStyle: 'full', timeStyle: 'medium' }).format(new Date(iso));
+export const exactTime = (iso: string, language: string): string => exactTimes(language).format(new Date(iso));

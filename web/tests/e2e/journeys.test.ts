@@ -289,6 +289,34 @@ describe.skipIf(!hasStudio)('a song', () => {
     await context.close();
   });
 
+  it('has words that follow it, once the studio has listened', async () => {
+    const hearing = await startStudio([], true);
+    const context = await freshContext(browser, { acceptDownloads: true });
+    const page = await context.newPage();
+    const complaints = complaintsOf(page);
+    await make(page, hearing, 'hedy', 'Followed Song');
+    await page.goto(`${hearing.address}/library`);
+    await page.getByRole('link', { name: 'Followed Song' }).first().click();
+    await page.getByRole('button', { name: 'Find when each line is sung' }).click();
+    const line = page.getByRole('button', { name: 'I hear the traffic outside the door' });
+    await line.waitFor({ timeout: kMakeMs });
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Lyrics with times (LRC)' }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('Followed Song.lrc');
+    expect(readFileSync(await download.path(), 'utf8')).toMatch(
+      /^\[00:\d\d\.\d\d\]The sun creeps in across the floor\n\[00:\d\d\.\d\d\]I hear the traffic outside the door\n$/,
+    );
+    await line.click();
+    await page.waitForFunction(() => document.documentElement.hasAttribute('data-playing'));
+    await page.reload();
+    await line.waitFor();
+    expect(complaints).toEqual([]);
+    await context.close();
+    await hearing.stop();
+  });
+
   it('is deleted for good when the bin is emptied', async () => {
     const context = await freshContext(browser);
     const page = await context.newPage();

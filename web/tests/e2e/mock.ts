@@ -6,6 +6,8 @@ import { type IncomingMessage, type ServerResponse, createServer } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 
+import { picture } from './picture';
+
 type Json = Record<string, unknown>;
 
 const kTypes: Record<string, string> = {
@@ -95,11 +97,40 @@ function jobAt(n: number, more: Json): Json {
   };
 }
 
-/** A cover as the studio draws them, more or less: two colours and a few circles. */
-function cover(id: string): string {
-  const n = Number(id.slice(-6));
+type Colour = [number, number, number];
+
+const hsl = (hue: number, s: number, l: number): Colour => {
+  const part = (n: number): number => {
+    const k = (n + hue / 30) % 12;
+    return Math.round(255 * (l - s * Math.min(l, 1 - l) * Math.max(-1, Math.min(k - 3, 9 - k, 1))));
+  };
+  return [part(0), part(8), part(4)];
+};
+const mix = (a: Colour, b: Colour, much: number): Colour =>
+  [0, 1, 2].map((i) => Math.round(a[i]! + (b[i]! - a[i]!) * much)) as Colour;
+
+const kCovers = 36;
+const covers = new Map<number, Buffer>();
+
+/** A cover as the studio draws them, more or less: a sky, a sun and two ranges of hills. Of as many kinds as are seen at once. */
+function cover(id: string): Buffer {
+  const n = Number(id.slice(-6)) % kCovers;
+  const known = covers.get(n);
+  if (known) return known;
+  const side = 192;
   const hue = (n * 67) % 360;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><defs><linearGradient id="a" x2="1" y2="1"><stop stop-color="hsl(${hue} 60% 30%)"/><stop offset="1" stop-color="hsl(${(hue + 50) % 360} 70% 55%)"/></linearGradient></defs><rect width="100" height="100" fill="url(#a)"/><circle cx="${20 + ((n * 13) % 60)}" cy="38" r="24" fill="hsl(${(hue + 90) % 360} 80% 75% / .8)"/><path d="M0 ${62 + (n % 9)}q25-${8 + (n % 14)} 50 0t50 0v50H0z" fill="hsl(${hue} 55% 16% / .85)"/><path d="M0 ${76 + (n % 7)}q25-8 50 0t50 0v50H0z" fill="hsl(${hue} 60% 10% / .9)"/></svg>`;
+  const [dark, light] = [hsl(hue, 0.6, 0.3), hsl((hue + 50) % 360, 0.7, 0.55)];
+  const [sun, far, near] = [hsl((hue + 90) % 360, 0.8, 0.75), hsl(hue, 0.55, 0.16), hsl(hue, 0.6, 0.1)];
+  const [sunX, sunY] = [20 + ((n * 13) % 60), 38];
+  const made = picture(side, side, (px, py) => {
+    const [x, y] = [(px / side) * 100, (py / side) * 100];
+    if (y > 76 + (n % 7) - 4 * Math.sin((x / 50) * Math.PI)) return near;
+    if (y > 62 + (n % 9) - (4 + (n % 7)) * Math.sin((x / 50) * Math.PI)) return far;
+    const sky = mix(dark, light, (x + y) / 200);
+    return (x - sunX) ** 2 + (y - sunY) ** 2 < 24 ** 2 ? mix(sky, sun, 0.8) : sky;
+  });
+  covers.set(n, made);
+  return made;
 }
 
 /** Beats, bars and sections, as a song has them. */
@@ -306,10 +337,10 @@ export async function startMock(options: { songs?: number; jobs?: 'none' | 'some
         sendSound(request, response);
         return;
       }
-      const picture = /^\/api\/thumbnail\/([^/]+)$/.exec(url.pathname);
-      if (picture) {
-        response.writeHead(200, { 'Content-Type': 'image/svg+xml' });
-        response.end(cover(picture[1]!));
+      const covered = /^\/api\/thumbnail\/([^/]+)$/.exec(url.pathname);
+      if (covered) {
+        response.writeHead(200, { 'Content-Type': 'image/png', 'Cache-Control': 'private, no-cache' });
+        response.end(cover(covered[1]!));
         return;
       }
       if (url.pathname.startsWith('/api/')) {

@@ -8,6 +8,7 @@ import { barriersOf, complaintsOf, freshContext, openBrowser, shot, signIn } fro
 import { type Mock, kLyrics, startMock } from './mock';
 
 const kSong = '00000000-0000-4000-8000-000000000000';
+const kTimed = '00000000-0000-4000-8000-000000000002'; // Paper Boats
 const kOther = '00000000-0000-4000-8000-000000000001';
 const kDraft = {
   seconds: 120, temperature: 1, topk: 50, cfg: 1.5, takes: 2, title: 'Rain on a Tin Roof', idea: '',
@@ -88,6 +89,7 @@ describe.each(Object.keys(kLooks) as (keyof typeof kLooks)[])('%s', (look) => {
     await shot(page, `${look}-palette`);
     await page.keyboard.press('Enter');
     await page.getByRole('region', { name: 'Player' }).waitFor();
+    mock.time(kTimed);
     await page.goto(`${mock.address}/library`);
     await page.getByRole('button', { name: 'Play Paper Boats', exact: true }).first().click();
     await page.getByRole('region', { name: 'Player' }).waitFor();
@@ -97,6 +99,11 @@ describe.each(Object.keys(kLooks) as (keyof typeof kLooks)[])('%s', (look) => {
     await page.getByRole('dialog', { name: 'Listening' }).getByText('The sun creeps in across the floor').waitFor();
     if (judged(look)) expect.soft(await barriersOf(page)).toEqual([]);
     await shot(page, `${look}-listening`);
+    const late = page.getByRole('button', { name: 'It is just another day' });
+    await late.click();
+    await page.locator('[aria-current=true]', { hasText: 'It is just another day' }).waitFor();
+    if (judged(look)) expect.soft(await barriersOf(page)).toEqual([]);
+    await shot(page, `${look}-following`);
     await page.context().close();
   });
   it('shows the doors', async () => {

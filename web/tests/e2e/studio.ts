@@ -1,11 +1,12 @@
 // The real program, `heart serve` with its built-in demo model, in a temporary folder.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const kProgram = process.env.HEART ?? new URL('../../../build/release/heart', import.meta.url).pathname;
+const kTranscriptor = new URL('../../../tests/data/ckpt-tiny/HeartTranscriptor-oss', import.meta.url).pathname;
 export const hasStudio = existsSync(kProgram);
 
 export type Studio = { address: string; restart: () => Promise<void>; stop: () => Promise<void> };
@@ -29,8 +30,10 @@ function start(folder: string, port: number, extra: string[]): Promise<{ process
 const ended = (child: ChildProcess): Promise<void> =>
   new Promise((resolve) => (child.exitCode !== null ? resolve() : child.once('exit', () => resolve())));
 
-export async function startStudio(extra: string[] = []): Promise<Studio> {
+/** `hears`: with a small HeartTranscriptor beside its models. */
+export async function startStudio(extra: string[] = [], hears = false): Promise<Studio> {
   const folder = mkdtempSync(join(tmpdir(), 'heart-studio-'));
+  if (hears) cpSync(kTranscriptor, join(folder, 'ckpt', 'HeartTranscriptor-oss'), { recursive: true });
   let running = await start(folder, 0, extra);
   const { address } = running;
   return {
