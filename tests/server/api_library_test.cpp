@@ -137,6 +137,10 @@ TEST_F(ApiLibrary, SetsACoverAndDrawsItsOwnAgain) {
     EXPECT_EQ(rooms.ask("POST", "/api/songs/" + song.id + "/cover", token, std::string((8 << 20) + 1, 'x')).status, 413);
     ASSERT_EQ(rooms.ask("DELETE", "/api/songs/" + song.id + "/cover", token).status, 200);
     EXPECT_EQ(cover(), drawn);
+    const Answer small = rooms.ask("GET", "/api/thumbnail/" + song.id + "?side=128", token);
+    EXPECT_EQ(small.status, 200);
+    EXPECT_LT(small.text.size(), drawn.size() / 4);
+    EXPECT_EQ(rooms.ask("GET", "/api/thumbnail/" + song.id + "?side=129", token).status, 422);
 }
 
 TEST_F(ApiLibrary, TheRecipeIsWhatGenerateTakes) {

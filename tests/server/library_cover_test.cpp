@@ -255,5 +255,28 @@ TEST_F(LibraryOwnCover, ASongWithoutAudioCanHaveADrawnOne) {
     EXPECT_EQ(decode(file_bytes(library_.cover_file(song_).value())).width, 768U);
 }
 
+TEST_F(LibraryOwnCover, IsThereInSmallAndFollowsTheWholeOne) {
+    EXPECT_FALSE(library_.small_cover_file(song_, 128)) << "there is none at all";
+    set(png_of(500, 250, {7, 8, 9}));
+    const auto small = [&](std::size_t side) { return library_.small_cover_file(song_, side).value(); };
+    const fs::path first = small(128);
+    EXPECT_EQ(decode(file_bytes(first)).width, 128U);
+    EXPECT_EQ(decode(file_bytes(first)).height, 64U);
+    EXPECT_EQ(small(128), first);
+    EXPECT_EQ(decode(file_bytes(small(384))).width, 384U);
+    set(png_of(60, 60, {1, 2, 3}));
+    EXPECT_EQ(decode(file_bytes(small(128))).width, 60U) << "never larger";
+    EXPECT_EQ(decode(file_bytes(small(128))).rgb[2], 3);
+    library_.remove(song_);
+    EXPECT_FALSE(fs::exists(first));
+}
+
+TEST_F(LibraryOwnCover, ACoverThatCannotBeMadeSmallerIsShownAsItIs) {
+    set(png_of(500, 500, {7, 8, 9}));
+    const fs::path whole = library_.cover_file(song_).value();
+    std::ofstream(whole) << "of an old archive";
+    EXPECT_EQ(library_.small_cover_file(song_, 128), whole);
+}
+
 }  // namespace
 }  // namespace heart::test
