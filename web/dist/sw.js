@@ -1,21 +1,21 @@
 // Keeps the page itself, so that it opens while the studio does not answer and then says so. Songs and everything else of the
 // API are never kept here. scripts/worker.mjs puts in what was built and its version.
 
-const kVersion = 'de269088d664c1cb';
+const kVersion = '204e931025219235';
 const kFiles = [
-  "assets/AdminPage-CsbJXgtE.js",
-  "assets/ComparePage-DdbVs2zC.js",
-  "assets/Frame-CD1oI8pk.js",
-  "assets/PlaylistPage-CesMzmg3.js",
-  "assets/ProfilePage-Dyfsg2fk.js",
-  "assets/SharedPage-DEF12Odd.js",
-  "assets/SongPage-DP4UsdxR.js",
-  "assets/SystemPage-5S4SO0mA.js",
+  "assets/AdminPage-Bw2nHCPP.js",
+  "assets/ComparePage-BFkkTkTF.js",
+  "assets/Frame-CfJDWb3l.js",
+  "assets/PlaylistPage-3pyl62CV.js",
+  "assets/ProfilePage-BXY2xuX7.js",
+  "assets/SharedPage-DeQDksZJ.js",
+  "assets/SongPage-CXYe-wFF.js",
+  "assets/SystemPage-1qIaA0U2.js",
   "assets/de-Clut2XGd.js",
   "assets/es-DW_ajmqe.js",
   "assets/format-BG3f2ZKJ.js",
-  "assets/index-C8idOSaO.js",
-  "assets/index-D7IdhmGf.css",
+  "assets/index-N_TjtshY.css",
+  "assets/index-aE6R8FEo.js",
   "assets/ja-wtrSfux3.js",
   "assets/jobs-DA4QK357.js",
   "assets/ko-ULy6DCml.js",
@@ -23,7 +23,7 @@ const kFiles = [
   "assets/rolldown-runtime-XKyaHtl9.js",
   "assets/saveBlob-BRNvpat7.js",
   "assets/search-x-Crcp381Y.js",
-  "assets/start-PwNcOdSp.js",
+  "assets/start-D97qIk2W.js",
   "assets/toasts-BJp1K3Ns.js",
   "assets/zh-BXgfAwRJ.js",
   "icon-192.png",

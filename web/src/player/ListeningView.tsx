@@ -67,7 +67,7 @@ export function ListeningView() {
               <p className="mt-1 text-sm text-soft">{track.tags.replaceAll(',', ', ')}</p>
             </div>
           </div>
-          <div className="min-h-0 lg:max-h-[54dvh] lg:overflow-y-auto" tabIndex={0} role="region" aria-label={t('library.lyrics')}>
+          <div className="min-h-0 lg:-mx-2 lg:max-h-[54dvh] lg:overflow-y-auto lg:px-2" tabIndex={0} role="region" aria-label={t('library.lyrics')}>
             {song ? <SungLyrics song={song} follow /> : <p className="text-soft">{t('library.noLyrics')}</p>}
           </div>
         </div>

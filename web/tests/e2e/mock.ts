@@ -117,7 +117,7 @@ function cover(id: string): Buffer {
   const n = Number(id.slice(-6)) % kCovers;
   const known = covers.get(n);
   if (known) return known;
-  const side = 192;
+  const side = 320;
   const hue = (n * 67) % 360;
   const [dark, light] = [hsl(hue, 0.6, 0.3), hsl((hue + 50) % 360, 0.7, 0.55)];
   const [sun, far, near] = [hsl((hue + 90) % 360, 0.8, 0.75), hsl(hue, 0.55, 0.16), hsl(hue, 0.6, 0.1)];
