@@ -43,14 +43,17 @@ install() {
     as_root apt-get install -y -q --no-install-recommends $missing
 }
 
+# Also a package that others only speak of is known to `apt-cache show`: what counts is a version to install.
+can_be_had() { LC_ALL=C apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [0-9]'; }
+
 boost_package() {
     for p in $boost_packages; do
         if dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q "install ok installed"; then echo "$p" && return; fi
     done
     # A new system has no lists of packages yet.
-    apt-cache show libboost-dev >/dev/null 2>&1 || as_root apt-get update -q >&2 || true
+    can_be_had libboost-dev || as_root apt-get update -q >&2 || true
     for p in $boost_packages; do
-        if apt-cache show "$p" >/dev/null 2>&1; then echo "$p" && return; fi
+        if can_be_had "$p"; then echo "$p" && return; fi
     done
     echo libboost-dev
 }
