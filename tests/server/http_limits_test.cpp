@@ -88,6 +88,27 @@ TEST(HttpLimits, ARouteMayHaveItsOwnBodyLimit) {
     EXPECT_EQ(upload(21).status, 413);
 }
 
+TEST(HttpLimits, WhoIsNotAdmittedIsAnsweredBeforeTheBodyIsRead) {
+    Router router;
+    std::atomic<int> handled = 0;
+    const auto doorman = [](const Request& request) -> std::shared_ptr<void> {
+        if (!request.headers.find("Ticket")) throw HttpError(401, "no ticket");
+        return {};
+    };
+    const auto handler = [&handled](const Request& request) {
+        ++handled;
+        Response out;
+        out.body = request.body;
+        return out;
+    };
+    router.add("POST", "/show", handler, {.max_body = 1000, .admit = doorman});
+    RunningServer server(std::move(router));
+    const std::string start = "POST /show HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n";
+    EXPECT_EQ(HttpClient(server.port()).ask(start + "Ticket: 1\r\n\r\nhello").body, "hello");
+    EXPECT_EQ(HttpClient(server.port()).ask(start + "\r\n").status, 401) << "not a byte of the body has come";
+    EXPECT_EQ(handled, 1);
+}
+
 TEST(HttpLimits, AnEndlessChunkLineIsRefused) {
     RunningServer server(small_router());
     HttpClient client(server.port());
