@@ -116,10 +116,11 @@ int sign_in(const ClientOptions& o, bool opens_account) {
     const std::string server = server_of(o);
     check_way(o, server);
     const CancelToken& cancel = interrupt_token();
-    Json body{{"email", checked_text(o.email, "the letters of --email")},
-              {"password", checked_text(read_password(o.password_file, "Password: ", cancel), "the password's letters")}};
+    const std::string password =
+        checked_text(read_password(o.password_file, "Password: ", cancel), "the password's letters");
+    Json body{{"email", checked_text(o.email, "the letters of --email")}, {"password", password}};
     if (opens_account) {
-        if (o.password_file.empty() && read_password("", "Once more: ", cancel) != body["password"]) {
+        if (o.password_file.empty() && read_password("", "Once more: ", cancel) != password) {
             throw Error(ErrorCode::usage, "the two passwords differ");
         }
         body["username"] = checked_text(o.username, "the letters of --username");
