@@ -13,7 +13,7 @@ build_packages="g++ cmake ninja-build git ca-certificates pkg-config
 # Boost's plain package is too old in Debian 12: the first of these that the system knows.
 boost_packages="libboost1.81-dev libboost1.83-dev libboost1.88-dev libboost-dev"
 test_packages="libgtest-dev librapidcheck-dev clang-format-14 clang-tidy-14
-  clang-14 libclang-rt-14-dev dpkg-dev"
+  clang-14 libclang-rt-14-dev dpkg-dev file"
 # Kernels for 64-bit ARM are compiled and run on other processors too.
 [ "$(uname -m)" = aarch64 ] || test_packages="$test_packages g++-aarch64-linux-gnu qemu-user-static googletest"
 
