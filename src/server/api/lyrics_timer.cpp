@@ -105,14 +105,19 @@ bool LyricsTimer::ask(const database::Song& song) {
 }
 
 LyricsTimer::State LyricsTimer::state_of(const database::Song& song) const {
-    if (const auto stored = services_.songs.timings(song.id)) return {Phase::done, {}, lines_of(*stored)};
-    const std::lock_guard lock(mutex_);
-    if (at_ && at_->song == song.id) return {Phase::listening, {}, {}};
-    for (const Order& order : waiting_) {
-        if (order.song == song.id) return {Phase::waiting, {}, {}};
+    std::string fault;
+    {
+        const std::lock_guard lock(mutex_);
+        if (at_ && at_->song == song.id) return {Phase::listening, {}, {}};
+        for (const Order& order : waiting_) {
+            if (order.song == song.id) return {Phase::waiting, {}, {}};
+        }
+        const auto known = faults_.find(song.id);
+        if (known != faults_.end()) fault = known->second;
     }
-    const auto fault = faults_.find(song.id);
-    if (fault != faults_.end()) return {Phase::failed, fault->second, {}};
+    // Behind the look above: what has just been found is stored before the song is not listened to any more.
+    if (const auto stored = services_.songs.timings(song.id)) return {Phase::done, {}, lines_of(*stored)};
+    if (!fault.empty()) return {Phase::failed, fault, {}};
     return {};
 }
 
@@ -120,7 +125,7 @@ void LyricsTimer::work() {
     std::unique_lock lock(mutex_);
     for (;;) {
         changed_.wait(lock, [this] { return stopping_.cancelled() || !waiting_.empty(); });
-        if (stopping_.cancelled()) return;
+        if (stopping_.cancelled() || services_.stopping.cancelled()) return;
         at_ = std::move(waiting_.front());
         waiting_.pop_front();
         const std::string song = at_->song;
@@ -131,7 +136,7 @@ void LyricsTimer::work() {
         } catch (const http::HttpError& e) {
             fault = e.detail();
         } catch (const std::exception& e) {
-            if (!stopping_.cancelled()) {
+            if (!stopping_.cancelled() && !services_.stopping.cancelled()) {
                 log(LogLevel::error, "lyrics were not timed", {{"song", song}, {"why", printable(e.what())}});
             }
             fault = "The transcriptor failed";
