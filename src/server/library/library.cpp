@@ -309,7 +309,7 @@ std::optional<fs::path> Library::cover_file(const database::Song& song) const {
 }
 
 std::optional<fs::path> Library::small_cover_file(const database::Song& song, std::size_t side) {
-    const auto whole = cover_file(song);
+    auto whole = cover_file(song);
     if (!whole) return {};
     const fs::path path =
         file(kCacheFolder, song.id, "." + hash_of({"cover", std::to_string(side), state_of(*whole)}) + ".png");
