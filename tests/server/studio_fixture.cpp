@@ -115,6 +115,7 @@ StudioRooms::~StudioRooms() {
     stopping.cancel();
     maker.release();
     runner->stop();
+    router = {};  // and with it what endpoints have running, as a server does that goes
     services.reset();
     runner.reset();
     database.reset();
