@@ -1,7 +1,9 @@
 #include "core/error.h"
 #include "engine/benchmark.h"
 #include "engine/checkpoint_set.h"
+#include "engine/embedder_benchmark.h"
 #include "engine/synthetic_checkpoint.h"
+#include "engine/synthetic_embedder.h"
 #include "engine/transcriber_benchmark.h"
 #include "interrupt.h"
 #include "output.h"
@@ -47,7 +49,7 @@ BenchmarkRequest::Part part_named(const std::string& only) {
     if (only == "codec") return Part::codec;
     if (only == "song") return Part::song;
     throw Error(ErrorCode::usage, fmt::format("--only does not know '{}'", printable(only, 40)))
-        .expected("lm, codec, song or transcriptor");
+        .expected("lm, codec, song, transcriptor or embedder");
 }
 
 engine::BenchmarkModels models_of(const BenchOptions& o) {
@@ -282,8 +284,57 @@ int bench_transcriptor(BenchOptions& o) {
     return kExitDone;
 }
 
+// --- the embedding model ------------------------------------------------------------------------------------------------
+
+Json embedder_json(const engine::EmbedderSpeed& e) {
+    Json out{{"type", short_name(e.type)}, {"device", e.device}, {"threads", e.threads}, {"clip_seconds", e.clip_seconds}};
+    add_spread(out, "mel_ms", e.mel_ms);
+    add_spread(out, "clip_ms", e.clip_ms);
+    out["clip_gflop"] = e.clip_flops / 1e9;
+    out["gflops"] = e.clip_gflops();
+    out["percent_of_peak"] = 100 * e.clip_gflops() / e.machine.f32_gflops;
+    out["text_tokens"] = e.tokens;
+    add_spread(out, "text_ms", e.text_ms);
+    out["weights_mb"] = static_cast<double>(e.weight_bytes) / 1e6;
+    return out;
+}
+
+int bench_embedder(BenchOptions& o) {
+    engine::EmbedderBenchmarkRequest r;
+    r.type = o.type.empty() ? r.type : engine::parse_type(o.type);
+    r.device = o.request.device;
+    r.threads = o.common.threads;
+    r.repeat = o.request.repeat;
+    const std::string size = o.synthetic.empty() ? "full" : o.synthetic;
+    ProgressBar bar(!o.common.quiet);
+    const formats::Checkpoint checkpoint = engine::synthetic_embedder(size);
+    const engine::EmbedderSpeed speed =
+        benchmark_embedder(checkpoint, engine::embedder_configs(size).parse(), r, bar.callback(), interrupt_token());
+    bar.finish();
+    Json all{{"heart", HEART_VERSION}, {"model", checkpoint.describe()}, {"embedder", embedder_json(speed)}};
+    all["machine"] = {{"read_gbps", speed.machine.read_gbps}, {"f32_gflops", speed.machine.f32_gflops}};
+    all["memory"] = {{"resident_mb", static_cast<double>(speed.resident_bytes) / 1e6},
+                     {"peak_mb", static_cast<double>(speed.peak_bytes) / 1e6}};
+    if (o.common.json) {
+        print_json(all);
+        return kExitDone;
+    }
+    const Json& e = all.at("embedder");
+    fmt::print("Heart {}, {}\n\nEmbedding model ({}, {} threads; the machine does {:.0f} GFLOP/s)\n", HEART_VERSION,
+               checkpoint.describe(), e.at("type").get<std::string>(), speed.threads, speed.machine.f32_gflops);
+    row(fmt::format("mel of {:.0f} s", speed.clip_seconds).c_str(), spread_text(e, "mel_ms", "ms"));
+    row(fmt::format("clip of {:.0f} s", speed.clip_seconds).c_str(),
+        fmt::format("{}  {:.0f} GFLOP/s  {:.0f} % of peak", spread_text(e, "clip_ms", "ms"), speed.clip_gflops(),
+                    e.at("percent_of_peak").get<double>()));
+    row(fmt::format("text of {} tokens", speed.tokens).c_str(), spread_text(e, "text_ms", "ms"));
+    fmt::print("Memory: {:.0f} MB with the model loaded, {:.0f} MB at most\n",
+               all.at("memory").at("resident_mb").get<double>(), all.at("memory").at("peak_mb").get<double>());
+    return kExitDone;
+}
+
 int bench(BenchOptions& o) {
     interrupt_token();
+    if (o.only == "embedder") return bench_embedder(o);
     if (o.only == "transcriptor") return bench_transcriptor(o);
     o.request.part = part_named(o.only);
     o.request.language_model_type = engine::parse_type(o.type.empty() ? "bf16" : o.type);
@@ -311,13 +362,13 @@ void add_bench(CLI::App& app, Action& action) {
     verb->add_option(
         "--synthetic", o->synthetic,
         "Random weights in memory: 3B (the default), 7B, 1B or tiny; of a transcriptor tiny, base, small, medium (the "
-        "default), large-v3 or turbo");
+        "default), large-v3 or turbo; of an embedding model full (the default) or mini");
     o->common.add_model(*verb);
-    verb->add_option("--only", o->only, "lm, codec, song or transcriptor");
+    verb->add_option("--only", o->only, "lm, codec, song, transcriptor or embedder");
     verb->add_option(
         "--type", o->type,
-        "Matrices of the language model (bf16 where not given) or the transcriptor (f16): f32, f16, bf16, q8_0, "
-        "q4_0, q4_k, q5_k or q6_k");
+        "Matrices of the language model (bf16 where not given), the transcriptor (f16) or the embedding model (f32): f32, "
+        "f16, bf16, q8_0, q4_0, q4_k, q5_k or q6_k");
     verb->add_option("--codec-type", o->codec_type, "Matrices of the codec")->capture_default_str();
     verb->add_option("--frames", r.frames, "Frames that are timed in a round")->capture_default_str();
     verb->add_option("--context", r.context, "Positions before them")->capture_default_str();

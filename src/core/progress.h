@@ -14,6 +14,8 @@ enum class Phase {
     decode,
     load_transcriptor,
     transcribe,
+    load_embedder,
+    embed,
     write_checkpoint,
     measure_machine,
     measure_frames,
@@ -32,6 +34,8 @@ enum class Phase {
         case Phase::decode: return "rendering audio";
         case Phase::load_transcriptor: return "loading HeartTranscriptor";
         case Phase::transcribe: return "listening";
+        case Phase::load_embedder: return "loading the embedding model";
+        case Phase::embed: return "embedding";
         case Phase::write_checkpoint: return "writing weights";
         case Phase::measure_machine: return "timing the machine";
         case Phase::measure_frames: return "timing frames";

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/transcriber.h"
+#include "engine/sound_source.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -4,7 +4,9 @@
 #include "core/philox.h"
 #include "core/utf8.h"
 #include "engine/checkpoint_set.h"
+#include "engine/synthetic_embedder.h"
 #include "engine/synthetic_transcriptor.h"
+#include "models/heartclap/model.h"
 #include "models/heartcodec/config.h"
 #include "models/heartcodec/weights.h"
 #include "models/heartmula/config.h"
@@ -155,10 +157,13 @@ struct Values {
 
 Values values_for(const graph::Published& t) {
     const auto ends = [&](const char* suffix) { return t.name.ends_with(suffix); };
-    if (ends("norm.scale") || ends("_norm.weight") || ends("original0") || ends("initted") || ends("cluster_size"))
-        return {1, 0};
+    for (const char* one :
+         {"norm.scale", "_norm.weight", "original0", "initted", "cluster_size", "LayerNorm.weight", "bn1.weight",
+          "bn2.weight", "bn3.weight", "running_var", "learned_gamma", "q_scale", "k_scale"}) {
+        if (ends(one)) return {1, 0};
+    }
     if (t.name.find("activation") != std::string::npos) return {0.25F, 0};
-    if (ends(".bias")) return {0, 0};
+    if (ends(".bias") || ends("running_mean")) return {0, 0};
     if (ends("scale_shift_table") || ends("scale_shift_table_2")) return {0, 0.02F};
     if (ends("_codebook.embed")) return {0, 0.5F};
     std::uint64_t in = 1;
@@ -393,6 +398,14 @@ formats::Checkpoint synthetic_language_model(const std::string& size, DType dtyp
 formats::Checkpoint synthetic_transcriptor(const std::string& size, DType dtype) {
     return in_memory(transcriptor_of(transcriptor_files(size, torch_dtype(dtype)).config,
                                      "(random HeartTranscriptor " + size + ")", dtype));
+}
+
+formats::Checkpoint synthetic_embedder(const std::string& size) {
+    const EmbedderConfigs configs = embedder_configs(size);
+    heartclap::Weights weights;
+    graph::WeightPlan plan;
+    weights.plan(plan, configs.parse());
+    return in_memory({"(random MuQ-MuLan " + size + ")", configs.mulan, plan.published(), DType::f32});
 }
 
 formats::Checkpoint synthetic_codec(const std::string& size) {

@@ -34,5 +34,7 @@ std::uint64_t write_synthetic_checkpoint(const std::filesystem::path& folder, co
 [[nodiscard]] formats::Checkpoint synthetic_language_model(const std::string& size, formats::DType dtype);
 [[nodiscard]] formats::Checkpoint synthetic_codec(const std::string& size);
 [[nodiscard]] formats::Checkpoint synthetic_transcriptor(const std::string& size, formats::DType dtype);
+/// Of `embedder_configs(size)`.
+[[nodiscard]] formats::Checkpoint synthetic_embedder(const std::string& size);
 
 }  // namespace heart::engine

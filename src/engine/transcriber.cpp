@@ -1,6 +1,5 @@
 #include "engine/transcriber.h"
 
-#include "audio/mono_reader.h"
 #include "core/error.h"
 #include "engine/checkpoint_set.h"
 #include "engine/listener.h"
@@ -25,7 +24,6 @@ namespace {
 constexpr double kRate = audio::LogMel::kSampleRate;
 constexpr std::uint64_t kStride = 5 * audio::LogMel::kSampleRate;  // of a chunk with each neighbour
 constexpr std::uint64_t kChunk = audio::LogMel::kSamples;
-constexpr double kLongestSound = 24 * 3600.0;
 
 using Times = TranscriptionRequest::Times;
 using Mode = TranscriptionRequest::Mode;
@@ -275,19 +273,6 @@ Transcript Transcription::finish(double seconds) {
     return std::move(out_);
 }
 
-/// A file as a source; keeps the reader.
-SoundSource source_of(const std::shared_ptr<audio::MonoReader>& reader) {
-    return [reader] { return reader->read(); };
-}
-
-std::shared_ptr<audio::MonoReader> open_file(const std::filesystem::path& file) {
-    audio::ReadLimits limits;
-    limits.max_bytes = std::uint64_t{64} << 30;
-    limits.max_seconds = kLongestSound;
-    limits.external_decoder = true;
-    return std::make_shared<audio::MonoReader>(file, audio::LogMel::kSampleRate, limits);
-}
-
 [[noreturn]] void no_samples() {
     throw Error(ErrorCode::malformed, "there is no sound to hear").expected("at least one sample");
 }
@@ -310,8 +295,8 @@ Transcript Transcriber::transcribe(const SoundSource& source, const Transcriptio
 
 Transcript Transcriber::transcribe(const std::filesystem::path& file, const TranscriptionRequest& request,
                                    const ProgressFn& progress, const CancelToken& cancel) {
-    const auto reader = open_file(file);
-    return transcribe(source_of(reader), request, progress, cancel, reader->seconds_stated());
+    const SoundFile sound = open_sound(file, audio::LogMel::kSampleRate);
+    return transcribe(sound.source, request, progress, cancel, sound.seconds_stated);
 }
 
 // --- aligning -----------------------------------------------------------------------------------------------------------
@@ -448,8 +433,8 @@ std::vector<AlignedLine> Transcriber::align(const SoundSource& source, std::stri
 std::vector<AlignedLine> Transcriber::align(const std::filesystem::path& file, std::string_view lyrics,
                                             const std::string& language, const ProgressFn& progress,
                                             const CancelToken& cancel) {
-    const auto reader = open_file(file);
-    return align(source_of(reader), lyrics, language, progress, cancel, reader->seconds_stated());
+    const SoundFile sound = open_sound(file, audio::LogMel::kSampleRate);
+    return align(sound.source, lyrics, language, progress, cancel, sound.seconds_stated);
 }
 
 }  // namespace heart::engine

@@ -2,13 +2,13 @@
 
 #include "core/cancel.h"
 #include "core/progress.h"
+#include "engine/sound_source.h"
 #include "formats/bytes.h"
 #include "graph/tensor.h"
 #include "speech/fallback.h"
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -84,10 +84,6 @@ struct AlignedLine {
     std::vector<TranscribedWord> words;
 };
 
-/// One channel at 16 kHz, as it comes: gives the next samples, in [-1, 1] nominally, valid until the next call, and nothing
-/// at the end. May throw.
-using SoundSource = std::function<std::span<const float>()>;
-
 /// Turns songs into lyrics with HeartTranscriptor (heartlib pipelines/lyrics_transcription.py) or any Whisper in Hugging
 /// Face's layout. The model is loaded when first needed and kept. Memory does not grow with the length of a sound, but for
 /// its text. Not to be used from two threads at once.
@@ -100,7 +96,7 @@ public:
     Transcriber(const Transcriber&) = delete;
     Transcriber& operator=(const Transcriber&) = delete;
 
-    /// The text of a sound. `progress` counts its seconds, of `seconds` where that is known; it may be empty. Nothing is an
+    /// The text of a sound at 16 kHz. `progress` counts its seconds, of `seconds` where that is known; it may be empty. Nothing is an
     /// error about a sound without words: its text is empty. Throws ErrorCode::malformed for a sound without samples, what
     /// check_request, the source and loading throw, ErrorCode::usage for a language or task the model does not know.
     [[nodiscard]] Transcript transcribe(const SoundSource& sound, const TranscriptionRequest& request,

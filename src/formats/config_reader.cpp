@@ -27,6 +27,11 @@ bool ConfigReader::has(const char* key) const {
     return object_->contains(key);
 }
 
+bool ConfigReader::has_value(const char* key) const {
+    const auto it = object_->find(key);
+    return it != object_->end() && !it->is_null();
+}
+
 const Json& ConfigReader::value(const char* key, std::string_view expected) const {
     const auto it = object_->find(key);
     if (it == object_->end()) throw wrong(where_, key, expected, nullptr);

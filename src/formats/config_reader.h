@@ -17,6 +17,8 @@ public:
     ConfigReader(const Json& object, std::string where);
 
     [[nodiscard]] bool has(const char* key) const;
+    /// Whether it stands there and is not null.
+    [[nodiscard]] bool has_value(const char* key) const;
     [[nodiscard]] std::int64_t integer(const char* key, std::int64_t least, std::int64_t most) const;
     [[nodiscard]] std::int64_t integer_or(const char* key, std::int64_t otherwise, std::int64_t least,
                                           std::int64_t most) const;

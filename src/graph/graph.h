@@ -76,6 +76,7 @@ public:
     Tensor mul(Tensor a, Tensor b);
     Tensor scale(Tensor a, float factor);
     Tensor silu(Tensor a);
+    Tensor sigmoid(Tensor a);
     Tensor relu(Tensor a);
     Tensor gelu(Tensor a);                ///< a Phi(a) with the normal distribution's Phi: the exact one, by erf
     Tensor prelu(Tensor a, float slope);  ///< a where a > 0, else slope * a

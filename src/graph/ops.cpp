@@ -103,7 +103,8 @@ Tensor Graph::permute(Tensor a, int axis0, int axis1, int axis2, int axis3) {
 }
 
 Tensor Graph::contiguous(Tensor a) {
-    if (ggml_is_contiguous(a.raw())) return a;
+    // For ggml a dimension of size 1 is contiguous whatever its stride; products ask for whole rows there too.
+    if (ggml_is_contiguous(a.raw()) && whole_rows(a)) return a;
     return Tensor(ggml_cont(ctx(), a.raw()));
 }
 
@@ -157,6 +158,11 @@ Tensor Graph::scale(Tensor a, float factor) {
 Tensor Graph::silu(Tensor a) {
     check_f32("silu", a);
     return Tensor(ggml_silu(ctx(), a.raw()));
+}
+
+Tensor Graph::sigmoid(Tensor a) {
+    check_f32("sigmoid", a);
+    return Tensor(ggml_sigmoid(ctx(), a.raw()));
 }
 
 Tensor Graph::relu(Tensor a) {

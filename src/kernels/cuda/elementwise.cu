@@ -96,7 +96,7 @@ void run_binary(const Context& c, const ggml_tensor* node) {
     }
 }
 
-enum class Unary { scale, silu, relu, leaky, step, gelu };
+enum class Unary { scale, silu, relu, leaky, step, gelu, sigmoid };
 
 template <Unary kOp>
 __global__ void unary(View d, View a, float factor) {
@@ -111,6 +111,7 @@ __global__ void unary(View d, View a, float factor) {
     if constexpr (kOp == Unary::leaky) y = x > 0 ? x : factor * x;
     if constexpr (kOp == Unary::step) y = x > 0 ? 1.0F : 0.0F;
     if constexpr (kOp == Unary::gelu) y = x * normcdff(x);
+    if constexpr (kOp == Unary::sigmoid) y = 1.0F / (1.0F + expf(-x));
     *reinterpret_cast<float*>(at(d, p)) = y;
 }
 
@@ -232,6 +233,7 @@ bool can_run_unary(const ggml_tensor* node) {
         case GGML_UNARY_OP_SILU:
         case GGML_UNARY_OP_RELU:
         case GGML_UNARY_OP_GELU_ERF:
+        case GGML_UNARY_OP_SIGMOID:
         case GGML_UNARY_OP_STEP: return all_f32(node);
         default: return false;
     }
@@ -280,6 +282,7 @@ void run(const Context& c, const ggml_tensor* node) {
             if (ggml_get_unary_op(node) == GGML_UNARY_OP_SILU) return run_unary<Unary::silu>(c, node);
             if (ggml_get_unary_op(node) == GGML_UNARY_OP_RELU) return run_unary<Unary::relu>(c, node);
             if (ggml_get_unary_op(node) == GGML_UNARY_OP_GELU_ERF) return run_unary<Unary::gelu>(c, node);
+            if (ggml_get_unary_op(node) == GGML_UNARY_OP_SIGMOID) return run_unary<Unary::sigmoid>(c, node);
             return run_unary<Unary::step>(c, node);
         case GGML_OP_GLU: swiglu<<<blocks, kThreads, 0, c.stream>>>(view(node), view(node->src[0])); return;
         case GGML_OP_CONCAT:
