@@ -6,6 +6,7 @@
 #include "interrupt.h"
 #include "output.h"
 #include "progress_bar.h"
+#include "reference_options.h"
 #include "stream_output.h"
 #include "text/lyrics.h"
 #include "verbs.h"
@@ -26,6 +27,7 @@ struct GenerateOptions {
     CommonOptions common;
     AudioOptions audio;
     StreamOptions stream;
+    ReferenceOptions reference;
     engine::SongRequest request;
     std::string lyrics_file, lyrics_text, tags, save_codes;
     std::uint64_t seed = 0;
@@ -173,6 +175,10 @@ nlohmann::ordered_json report_composition(const GenerateOptions& o, const engine
                                   {"take", c.request.take},
                                   {"frames", c.codes.frames},
                                   {"ended_by_itself", c.ended_by_itself}};
+    if (const auto& r = c.request.reference) {
+        report["reference"] = {
+            {"source", printable(r->source)}, {"strength", r->strength}, {"sha256", engine::embedding_sha256(r->embedding)}};
+    }
     if (!o.save_codes.empty()) {
         const std::string path = path_of_take(o.save_codes, c.request.take, o.takes);
         audio::replace_file(path, engine::codes_as_npy(c.codes));
@@ -237,6 +243,8 @@ int generate(GenerateOptions& o) {
     o.stream.check(o.audio, o.common, o.takes);
     if (o.stream.on) ignore_broken_pipes();
     read_words(o);
+    o.request.reference = o.reference.read();
+    if (o.request.reference) note(o.common, "Reference: " + reference_text(*o.request.reference));
     if (o.common.model_path.empty()) note(o.common, std::string(hub::demo_model_note()));
     const bool renders = o.save_codes.empty() || o.has_save_path || !o.audio.spectrogram.empty() || o.stream.on;
     o.request.seed = o.has_seed ? o.seed : random_seed();  // all takes share one
@@ -295,6 +303,7 @@ void add_generate(CLI::App& app, Action& action) {
     verb->add_option("--steps", r.codec_steps, "Euler steps of the codec")->capture_default_str();
     verb->add_option("--guidance", r.codec_guidance, "Guidance of the codec")->capture_default_str();
     add_first_window(*verb, r);
+    o->reference.add(*verb);
     o->audio.add(*verb, "song.wav");
     o->stream.add(*verb);
     verb->add_option(both_names("save-codes"), o->save_codes, "Write the codes; without --save-path nothing else is written")

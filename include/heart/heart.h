@@ -106,6 +106,14 @@ typedef struct heart_song_options {
     int64_t first_window_ms; /* 29760; 5000 and more: the first audio is there earlier, and sounds a little different */
     heart_audio_fn audio;    /* of heart_generate: hears the song while it is made; with lazy_load once it is composed */
     void* audio_user;        /* handed to audio */
+    /* Audio that the song is to take after, as an embedding of MuQ-MuLan: as many numbers as the model takes (512), finite,
+     * of unit length. Any other count is HEART_MISMATCH. NULL: none. Read during the call only. */
+    const float* reference_embedding;
+    size_t reference_count;
+    double reference_strength;     /* 1.0; 0 to 16: the embedding times this enters the model; 0: as without */
+    const char* reference_source;  /* for the song's file: which audio it was, of a path the last part; NULL: not known */
+    const char* reference_model;   /* which model embedded it; NULL: not known */
+    const char* reference_licence; /* of that model; NULL: not known */
 } heart_song_options;
 
 HEART_API void heart_song_options_init(heart_song_options* options);
@@ -114,7 +122,8 @@ HEART_API void heart_song_options_init(heart_song_options* options);
 HEART_API heart_status heart_generate(heart_engine* engine, const heart_song_options* options, heart_song** song,
                                       heart_error* error);
 
-/* Turns codes into sound: codes[codebook * frames + frame]; lyrics, tags and sampling of `options` are ignored. */
+/* Turns codes into sound: codes[codebook * frames + frame]; lyrics, tags, reference and sampling of `options`
+ * change nothing. */
 HEART_API heart_status heart_decode(heart_engine* engine, const int32_t* codes, int64_t codebooks, int64_t frames,
                                     const heart_song_options* options, heart_song** song, heart_error* error);
 

@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace heart {
 
@@ -56,6 +57,8 @@ struct SongOptions : heart_song_options {
     std::function<bool(const heart_progress&)> on_progress;
     /// Hears the song while it is made, left and right by turns, on another thread; return false to stop.
     std::function<bool(std::span<const float> stereo, std::uint32_t sample_rate)> on_audio;
+    /// Embedding of audio that the song is to take after, in place of `reference_embedding`; empty: that, if any.
+    std::vector<float> reference;
 };
 
 /// Models and devices.
@@ -83,6 +86,10 @@ public:
                 auto& hear = *static_cast<decltype(options.on_audio)*>(user);
                 return hear({stereo, 2 * frames}, sample_rate) ? 0 : 1;
             };
+        }
+        if (!options.reference.empty()) {
+            options.reference_embedding = options.reference.data();
+            options.reference_count = options.reference.size();
         }
         if (heart_generate(engine_.get(), &options, &song, &error) != HEART_OK) throw Exception(error);
         return Song(song);

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -67,6 +68,22 @@ std::string text_or(const char* text, const char* otherwise) {
     return text == nullptr ? otherwise : text;
 }
 
+std::optional<heart::engine::Reference> reference_of(const heart_song_options& o) {
+    constexpr std::size_t kMost = 1 << 16;  // numbers that a model's config can ask for
+    if (o.reference_embedding == nullptr) {
+        require(o.reference_count == 0, "reference_embedding must not be NULL where reference_count is not 0");
+        return std::nullopt;
+    }
+    require(o.reference_count <= kMost, "reference_count must be at most 65536");
+    heart::engine::Reference r;
+    r.embedding.assign(o.reference_embedding, o.reference_embedding + o.reference_count);
+    r.strength = o.reference_strength;
+    r.source = text_or(o.reference_source, "");
+    r.model = text_or(o.reference_model, "");
+    r.licence = text_or(o.reference_licence, "");
+    return r;
+}
+
 heart::engine::SongRequest request_of(const heart_song_options& o) {
     heart::engine::SongRequest r;
     r.lyrics = text_or(o.lyrics, "");
@@ -80,6 +97,7 @@ heart::engine::SongRequest request_of(const heart_song_options& o) {
     r.codec_steps = o.codec_steps;
     r.codec_guidance = o.codec_guidance;
     r.first_window_ms = o.first_window_ms;
+    r.reference = reference_of(o);
     return r;
 }
 
@@ -182,6 +200,12 @@ void heart_song_options_init(heart_song_options* options) {
                 nullptr,
                 nullptr,
                 r.first_window_ms,
+                nullptr,
+                nullptr,
+                nullptr,
+                0,
+                heart::engine::Reference{}.strength,
+                nullptr,
                 nullptr,
                 nullptr};
 }

@@ -156,19 +156,23 @@ JournalSubject journal_subject(const CheckpointSet& set, const EngineOptions& op
                                const SongRequest& request) {
     const formats::Checkpoint model = set.language_model();
     const auto config = heartmula::Config::parse(model.config(), model.describe() + "/config.json");
-    const nlohmann::ordered_json what{{"lyrics", request.lyrics},
-                                      {"tags", request.tags},
-                                      {"max_audio_length_ms", request.max_audio_length_ms},
-                                      {"topk", request.topk},
-                                      {"temperature", request.temperature},
-                                      {"cfg_scale", request.cfg_scale},
-                                      {"seed", request.seed.value_or(0)},
-                                      {"take", request.take},
-                                      {"mula_dtype", type_label(options.language_model_type)},
-                                      {"kv_dtype", type_label(cache_type_of(options))},
-                                      {"device", device},
-                                      {"config", model.config()},
-                                      {"weights", hash_of(sample_of(model))}};
+    nlohmann::ordered_json what{{"lyrics", request.lyrics},
+                                {"tags", request.tags},
+                                {"max_audio_length_ms", request.max_audio_length_ms},
+                                {"topk", request.topk},
+                                {"temperature", request.temperature},
+                                {"cfg_scale", request.cfg_scale},
+                                {"seed", request.seed.value_or(0)},
+                                {"take", request.take},
+                                {"mula_dtype", type_label(options.language_model_type)},
+                                {"kv_dtype", type_label(cache_type_of(options))},
+                                {"device", device},
+                                {"config", model.config()},
+                                {"weights", hash_of(sample_of(model))}};
+    // Only where there is one: journals of songs without are those that they were.
+    if (request.reference && request.reference->has_effect()) {
+        what["reference"] = embedding_sha256(entering(*request.reference));
+    }
     return {hash_of(what.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)), config.codebooks};
 }
 

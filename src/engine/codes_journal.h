@@ -51,8 +51,9 @@ private:
     std::chrono::steady_clock::time_point synced_;
 };
 
-/// The subject of a song: request, seed, number types, device, and the language model, of whose weights (too large to read
-/// again for each song) sizes and some thousand places are looked at. Throws what opening the checkpoint throws.
+/// The subject of a song: request, seed, what enters for reference audio, number types, device, and the language model, of
+/// whose weights (too large to read again for each song) sizes and some thousand places are looked at. Throws what opening
+/// the checkpoint throws.
 [[nodiscard]] JournalSubject journal_subject(const CheckpointSet& set, const EngineOptions& options,
                                              const std::string& device, const SongRequest& request);
 

@@ -55,6 +55,7 @@ SongPreparer::SongPreparer(const CheckpointSet& set) : tokenizer_(set.tokenizer(
     const formats::Checkpoint checkpoint = set.language_model();
     const auto config = heartmula::Config::parse(checkpoint.config(), checkpoint.describe() + "/config.json");
     max_positions_ = config.backbone.max_length;
+    reference_dim_ = config.reference_dim;
 }
 
 PreparedSong SongPreparer::prepare(const SongRequest& request) const {
@@ -65,6 +66,12 @@ PreparedSong SongPreparer::prepare(const SongRequest& request) const {
     out.prompt = text::make_prompt(tokenizer_, {ids_.text_bos, ids_.text_eos}, request.tags, request.lyrics);
     out.composition.prompt_length = static_cast<std::int64_t>(out.prompt.length());
     set_frame_limit(out.composition, max_positions_);
+    if (request.reference) {
+        heartmula::check_reference(request.reference->embedding, reference_dim_);
+        out.reference = entering(*request.reference);
+        if (out.reference.empty()) out.composition.request.reference.reset();
+        else heartmula::check_reference(out.reference, reference_dim_);  // the strength may take numbers beyond the limit
+    }
     return out;
 }
 
@@ -121,7 +128,7 @@ void Composer::join(Singing& s) {
     const heartmula::Sampling sampling{r.topk, static_cast<float>(r.temperature), static_cast<float>(r.cfg_scale)};
     static const CancelToken never{};
     report(s.hooks.progress, Phase::prefill, 0, total);
-    s.slot = batch_.join({{s.song.prompt.tags, s.song.prompt.lyrics}, sampling, noise, s.frames},
+    s.slot = batch_.join({{s.song.prompt.tags, s.song.prompt.lyrics, s.song.reference}, sampling, noise, s.frames},
                          s.hooks.cancel != nullptr ? *s.hooks.cancel : never, [&](std::int64_t done) {
                              report(s.hooks.progress, Phase::prefill, static_cast<double>(done), total);
                          });

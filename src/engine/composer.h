@@ -20,7 +20,7 @@ namespace heart::engine {
 /// Codes as the language model composed them.
 struct Composition {
     Codes codes;
-    SongRequest request;  ///< as asked, with the seed that was used
+    SongRequest request;  ///< as asked, with the seed that was used, and without a reference that changes nothing
     std::int64_t prompt_length = 0;
     std::int64_t frame_limit = 0;     ///< most frames it could have had
     bool limited_by_context = false;  ///< the model's context, not the request, set that limit
@@ -31,6 +31,7 @@ struct Composition {
 struct PreparedSong {
     Composition composition;  ///< without codes
     text::Prompt prompt;
+    std::vector<float> reference;  ///< what enters the model for reference audio; empty: none
     /// Frames that it has already; it goes on behind them with the codes that it would have had without a break.
     std::vector<heartmula::Frame> known;
 
@@ -46,8 +47,8 @@ public:
     /// Reads tokenizer, special ids and sizes; throws what reading these throws.
     explicit SongPreparer(const CheckpointSet& set);
 
-    /// Throws what check_request and the tokenizer throw, and ErrorCode::limit when the prompt leaves no room in the model's
-    /// context.
+    /// Throws what check_request, the tokenizer and heartmula::check_reference throw, and ErrorCode::limit when the prompt
+    /// leaves no room in the model's context.
     [[nodiscard]] PreparedSong prepare(const SongRequest& request) const;
 
     [[nodiscard]] const heartmula::GenerationConfig& ids() const noexcept { return ids_; }
@@ -55,7 +56,7 @@ public:
 private:
     text::Tokenizer tokenizer_;
     heartmula::GenerationConfig ids_;
-    std::int64_t max_positions_ = 0;
+    std::int64_t max_positions_ = 0, reference_dim_ = 0;
 };
 
 /// Numbers songs in the order in which they were added, from 0.

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
+#include <utility>
 
 namespace heart::engine {
 
@@ -139,25 +141,29 @@ Song Generator::generate(const SongRequest& request, const ProgressFn& progress,
     return song;
 }
 
-std::vector<std::pair<std::string, std::string>> song_settings(const Composition& c, const EngineOptions& o,
-                                                               const std::string& model) {
+Settings song_settings(const Composition& c, const EngineOptions& o, const std::string& model) {
     const SongRequest& r = c.request;
-    return {{"model", model},
-            {"version", o.version},
-            {"seed", std::to_string(r.seed.value_or(0))},
-            {"take", std::to_string(r.take)},
-            {"tags", r.tags},
-            {"max_audio_length_ms", std::to_string(r.max_audio_length_ms)},
-            {"topk", std::to_string(r.topk)},
-            {"temperature", fmt::format("{}", r.temperature)},
-            {"cfg_scale", fmt::format("{}", r.cfg_scale)},
-            {"steps", std::to_string(r.codec_steps)},
-            {"guidance", fmt::format("{}", r.codec_guidance)},
-            {"first_window_ms", std::to_string(r.first_window_ms)},
-            {"mula_dtype", type_label(o.language_model_type)},
-            {"kv_dtype", type_label(cache_type_of(o))},
-            {"codec_dtype", type_label(o.codec_type)},
-            {"frames", std::to_string(c.codes.frames)}};
+    Settings out{{"model", model},
+                 {"version", o.version},
+                 {"seed", std::to_string(r.seed.value_or(0))},
+                 {"take", std::to_string(r.take)},
+                 {"tags", r.tags},
+                 {"max_audio_length_ms", std::to_string(r.max_audio_length_ms)},
+                 {"topk", std::to_string(r.topk)},
+                 {"temperature", fmt::format("{}", r.temperature)},
+                 {"cfg_scale", fmt::format("{}", r.cfg_scale)},
+                 {"steps", std::to_string(r.codec_steps)},
+                 {"guidance", fmt::format("{}", r.codec_guidance)},
+                 {"first_window_ms", std::to_string(r.first_window_ms)},
+                 {"mula_dtype", type_label(o.language_model_type)},
+                 {"kv_dtype", type_label(cache_type_of(o))},
+                 {"codec_dtype", type_label(o.codec_type)},
+                 {"frames", std::to_string(c.codes.frames)}};
+    if (r.reference && r.reference->has_effect()) {
+        Settings reference = reference_settings(*r.reference);
+        std::move(reference.begin(), reference.end(), std::back_inserter(out));
+    }
+    return out;
 }
 
 }  // namespace heart::engine

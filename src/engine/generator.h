@@ -15,7 +15,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace heart::engine {
@@ -116,9 +115,8 @@ private:
     Timings timings_;
 };
 
-/// Every setting of a song by name, in a fixed order: what travels with the song in its file.
-[[nodiscard]] std::vector<std::pair<std::string, std::string>> song_settings(const Composition& composition,
-                                                                             const EngineOptions& options,
-                                                                             const std::string& model);
+/// Every setting of a song by name, in a fixed order: what travels with the song in its file. Those of its reference come
+/// last, see `reference_settings`; a song without one has none of them.
+[[nodiscard]] Settings song_settings(const Composition& composition, const EngineOptions& options, const std::string& model);
 
 }  // namespace heart::engine

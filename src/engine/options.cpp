@@ -69,6 +69,11 @@ void check_request(const SongRequest& r) {
     check_range("--steps", r.codec_steps, 1, 1000);
     check_range("--guidance", r.codec_guidance, 0.0, 100.0);
     check_range<std::int64_t>("--first-window-ms", r.first_window_ms, 5000, kWindowMs);
+    if (r.reference) {
+        check_range("--ref-strength", r.reference->strength, 0.0, 16.0);
+        check_range("--ref-start", r.reference->start, 0.0, 1e6);
+        check_range("--ref-seconds", r.reference->seconds, 0.0, 1e6);
+    }
 }
 
 std::int64_t frames_asked(const SongRequest& request) {

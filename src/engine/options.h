@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/reference.h"
 #include "graph/tensor.h"
 
 #include <cstdint>
@@ -50,6 +51,7 @@ struct SongRequest {
     int codec_steps = 10;
     double codec_guidance = 1.25;
     std::int64_t first_window_ms = kWindowMs;  ///< length of the codec's first window; shorter ones are heard earlier
+    std::optional<Reference> reference;        ///< audio that the song is to take after
 };
 
 /// Throws ErrorCode::usage or ::limit naming the first setting that is out of range.

@@ -69,6 +69,7 @@ struct Plan {
     Sampling sampling;
     std::uint64_t seed = 0;
     std::int64_t joins_at = 0;  ///< the step of the batch before which it joins
+    std::vector<float> reference;
 
     [[nodiscard]] std::vector<std::int32_t> lyrics() const {
         std::vector<std::int32_t> out;
@@ -85,10 +86,11 @@ struct Plan {
 };
 
 constexpr std::int32_t kTag = 3;
+const std::vector<float> kReference{1, -2, 3, 0.5F, 0, -1, 2, 4};
 
 SongBatch::Slot join(SongBatch& batch, const Plan& plan, std::span<const Frame> known = {}) {
     const auto lyrics = plan.lyrics();
-    return batch.join({{std::span(&kTag, 1), lyrics}, plan.sampling, plan.noise(), known}, {});
+    return batch.join({{std::span(&kTag, 1), lyrics, plan.reference}, plan.sampling, plan.noise(), known}, {});
 }
 
 Frames alone(const LanguageModel& model, const Plan& plan, const BatchOptions& options = {}) {
@@ -128,12 +130,17 @@ std::vector<Frames> together(const LanguageModel& model, const std::vector<Plan>
     return out;
 }
 
-/// Guided and not, likeliest and drawn, short and long; they join while others are under way and leave in another order,
-/// so that slots become free in the middle and are taken again.
+/// Guided and not, with a reference and without, likeliest and drawn, short and long; they join while others are under way
+/// and leave in another order, so that slots become free in the middle and are taken again.
 std::vector<Plan> many_songs() {
-    return {{5, 30, {50, 1.0F, 1.5F}, 11, 0},  {40, 6, {50, 1.0F, 1.5F}, 12, 0}, {9, 24, {1, 1.0F, 1.0F}, 13, 0},
-            {300, 8, {5, 0.7F, 3.0F}, 14, 2},  {7, 20, {50, 1.3F, 1.5F}, 15, 3}, {20, 12, {400, 1.0F, 1.0F}, 16, 4},
-            {11, 15, {50, 1.0F, 2.0F}, 17, 9}, {3, 10, {50, 0.9F, 0.5F}, 18, 10}};
+    return {{5, 30, {50, 1.0F, 1.5F}, 11, 0, kReference},
+            {40, 6, {50, 1.0F, 1.5F}, 12, 0},
+            {9, 24, {1, 1.0F, 1.0F}, 13, 0},
+            {300, 8, {5, 0.7F, 3.0F}, 14, 2, kReference},
+            {7, 20, {50, 1.3F, 1.5F}, 15, 3},
+            {20, 12, {400, 1.0F, 1.0F}, 16, 4, kReference},
+            {11, 15, {50, 1.0F, 2.0F}, 17, 9},
+            {3, 10, {50, 0.9F, 0.5F}, 18, 10}};
 }
 
 void expect_same_as_alone(const LanguageModel& model, const std::vector<Plan>& plans, std::int64_t songs,
@@ -181,14 +188,16 @@ TEST(SongBatch, SongsOfVeryDifferentLengthCrossBlocksAtTheirOwnTime) {
 TEST(SongBatch, SongsDiffer) {
     const auto model = random_model(Type::f32);
     const Plan plan{5, 6, {}, 11, 0};
-    Plan other_noise = plan, other_words = plan, other_guidance = plan, other_heat = plan, other_k = plan;
+    Plan other_noise = plan, other_words = plan, other_guidance = plan, other_heat = plan, other_k = plan,
+         other_reference = plan;
     other_noise.seed = 12;
     other_words.words = 6;
     other_guidance.sampling.cfg_scale = 2.5F;
     other_heat.sampling.temperature = 2.0F;
     other_k.sampling.topk = 2;
+    other_reference.reference = kReference;
     const Frames frames = alone(*model, plan);
-    for (const Plan& p : {other_noise, other_words, other_guidance, other_heat, other_k})
+    for (const Plan& p : {other_noise, other_words, other_guidance, other_heat, other_k, other_reference})
         EXPECT_NE(alone(*model, p), frames);
 }
 
@@ -196,7 +205,7 @@ TEST(SongBatch, ASongGoesOnBehindKnownFrames) {
     for (const Type type : {Type::f32, Type::bf16, Type::q4_k}) {
         const auto model = random_model(type);
         for (const float scale : {1.5F, 1.0F}) {
-            const Plan plan{9, 60, {50, 1.0F, scale}, 21, 0};
+            const Plan plan{9, 60, {50, 1.0F, scale}, 21, 0, scale > 1 ? kReference : std::vector<float>()};
             const Frames whole = alone(*model, plan);
             for (const std::size_t known : {1, 2, 16, 17, 40}) {  // one pass, several, a last one of one frame
                 SongBatch batch(*model, {2, plan.positions(), true});
@@ -235,6 +244,29 @@ TEST(SongBatch, AReplacedFrameIsHeard) {
     EXPECT_EQ(again.latest(same), whole[2]);
 }
 
+// With one number of the reference at a time, each weight shows.
+TEST(SongBatch, AReferenceIsProjectedByTheWeightsAsADeviceWouldHoldThem) {
+    const formats::Checkpoint checkpoint = random_checkpoint();
+    const auto read = [&](const char* name) {
+        std::vector<float> out(checkpoint.find(name)->elements());
+        formats::read_as_f32(*checkpoint.find(name), 0, out);
+        return out;
+    };
+    const auto weight = read("muq_linear.weight"), bias = read("muq_linear.bias");
+    const auto bf16 = [](float x) { return formats::bf16_to_f32(formats::f32_to_bf16(x)); };
+    const auto exact = random_model(Type::f32), rounded = random_model(Type::bf16);
+    for (std::size_t i = 0; i < 8; ++i) {
+        std::vector<float> one(8);
+        one[i] = 1;
+        const auto row = exact->embed_prompt({{}, {}, one}, 1), narrow = rounded->embed_prompt({{}, {}, one}, 1);
+        ASSERT_EQ(row.size(), bias.size());
+        for (std::size_t k = 0; k < row.size(); ++k) {
+            ASSERT_EQ(row[k], bias[k] + weight[8 * k + i]) << i << ", " << k;
+            ASSERT_EQ(narrow[k], bf16(bias[k]) + bf16(weight[8 * k + i])) << i << ", " << k;
+        }
+    }
+}
+
 TEST(SongBatch, CancelledWhileJoiningASongLeavesTheOthersAsTheyAre) {
     const auto model = random_model(Type::f32);
     const Plan stays{5, 12, {}, 31, 0}, goes{300, 5, {}, 32, 0};
@@ -271,6 +303,7 @@ TEST(SongBatch, RefusesWhatDoesNotFit) {
     EXPECT_EQ(code_of([&] { (void)join(batch, {.words = 30}); }), ErrorCode::limit);
     EXPECT_EQ(code_of([&] { (void)join(batch, {}, Frames{Frame(8, 301)}); }), ErrorCode::mismatch);
     EXPECT_EQ(code_of([&] { (void)join(batch, {}, Frames{Frame(7, 1)}); }), ErrorCode::mismatch);
+    EXPECT_EQ(code_of([&] { (void)join(batch, {.reference = std::vector<float>(7)}); }), ErrorCode::mismatch);
     EXPECT_EQ(batch.songs(), 0);
     const auto slot = join(batch, {});
     EXPECT_THROW((void)join(batch, {}), Error) << "no room";

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <utility>
 
 namespace heart::heartmula {
@@ -23,6 +24,23 @@ std::string config_path(const formats::Checkpoint& checkpoint) {
 }
 
 }  // namespace
+
+void check_reference(std::span<const float> embedding, std::int64_t dim) {
+    constexpr float kMost = 1e6F;
+    if (std::cmp_not_equal(embedding.size(), dim)) {
+        throw Error(ErrorCode::mismatch, "the reference embedding does not fit the language model")
+            .expected(fmt::format("{} numbers", dim))
+            .found(fmt::format("{} numbers", embedding.size()))
+            .hint("HeartMuLa takes embeddings of MuQ-MuLan");
+    }
+    for (std::size_t i = 0; i < embedding.size(); ++i) {
+        if (std::abs(embedding[i]) <= kMost) continue;  // never true of NaN
+        const bool finite = std::isfinite(embedding[i]);
+        throw Error(finite ? ErrorCode::limit : ErrorCode::malformed, "the reference embedding is not usable")
+            .expected(finite ? fmt::format("numbers of at most {} in size", kMost) : "finite numbers")
+            .found(fmt::format("{} as number {}", embedding[i], i));
+    }
+}
 
 std::unique_ptr<LanguageModel> LanguageModel::load(formats::Checkpoint checkpoint, std::shared_ptr<graph::Device> device,
                                                    graph::Type dtype, const graph::LoadProgress& progress,
@@ -46,6 +64,21 @@ void LanguageModel::read_row(const formats::TensorView& table, std::uint64_t row
     }
 }
 
+void LanguageModel::embed_reference(std::span<const float> reference, std::span<float> out) const {
+    read_row(*checkpoint_.find("muq_linear.bias"), 0, out);
+    if (reference.empty()) return;
+    check_reference(reference, config_.reference_dim);
+    const formats::TensorView& weight = *checkpoint_.find("muq_linear.weight");
+    std::vector<float> row(reference.size());
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        read_row(weight, i, row);
+        // In double a product of two floats is exact: fused or not, the sum is the same on every machine.
+        double sum = out[i];
+        for (std::size_t k = 0; k < row.size(); ++k) sum += static_cast<double>(row[k]) * static_cast<double>(reference[k]);
+        out[i] = static_cast<float>(sum);
+    }
+}
+
 std::vector<float> LanguageModel::embed_prompt(const PromptIds& prompt, std::int64_t rows) const {
     const auto dim = static_cast<std::size_t>(config_.backbone.dim);
     const auto length = static_cast<std::size_t>(prompt.length());
@@ -65,7 +98,7 @@ std::vector<float> LanguageModel::embed_prompt(const PromptIds& prompt, std::int
         }
     };
     embed(prompt.tags, 0);
-    read_row(*checkpoint_.find("muq_linear.bias"), 0, column(0, prompt.tags.size()));
+    embed_reference(prompt.reference, column(0, prompt.tags.size()));
     embed(prompt.lyrics, prompt.tags.size() + 1);
     for (std::size_t i = 0; rows > 1 && i < length; ++i) {
         read_row(*checkpoint_.find("unconditional_text_embedding.weight"), 0, column(1, i));

@@ -17,11 +17,18 @@ namespace heart::heartmula {
 struct PromptIds {
     std::span<const std::int32_t> tags;
     std::span<const std::int32_t> lyrics;
+    /// What stands for reference audio: [Config::reference_dim], see `check_reference`; empty: none.
+    std::span<const float> reference;
 
     [[nodiscard]] std::int64_t reference_index() const noexcept { return static_cast<std::int64_t>(tags.size()); }
     /// Tags, one position for the reference-audio embedding, lyrics.
     [[nodiscard]] std::int64_t length() const noexcept { return static_cast<std::int64_t>(tags.size() + 1 + lyrics.size()); }
 };
+
+/// Throws ErrorCode::mismatch for an embedding of reference audio that has not `dim` numbers (Config::reference_dim),
+/// ErrorCode::malformed for one with NaN or infinity, and ErrorCode::limit for numbers beyond 1e6, from where on the model's
+/// own arithmetic would overflow: MuQ-MuLan's embeddings have unit length.
+void check_reference(std::span<const float> embedding, std::int64_t dim);
 
 /// The HeartMuLa language model on a device: sizes and weights, shared by any number of songs.
 class LanguageModel {
@@ -43,8 +50,9 @@ public:
     [[nodiscard]] std::size_t weight_bytes() const { return store_->bytes(); }
 
     /// What enters the backbone for a prompt: [dim, length * rows], row by row. Every position is its text embedding, the
-    /// reference position muq_linear(0) = its bias; in row 1 (guidance) all are the unconditional embedding.
-    /// ErrorCode::mismatch for an id outside the vocabulary.
+    /// reference position muq_linear(reference), without one muq_linear(0) = its bias; in row 1 (guidance) all are the
+    /// unconditional embedding, whatever the reference (heartlib modeling_heartmula.py, `continuous_segments`).
+    /// ErrorCode::mismatch for an id outside the vocabulary; throws what `check_reference` throws.
     [[nodiscard]] std::vector<float> embed_prompt(const PromptIds& prompt, std::int64_t rows) const;
 
 private:
@@ -53,6 +61,8 @@ private:
 
     /// One row of a table that stays in the file, rounded as the device would hold it.
     void read_row(const formats::TensorView& table, std::uint64_t row, std::span<float> out) const;
+    /// muq_linear(reference), its bias included; without a reference the bias alone.
+    void embed_reference(std::span<const float> reference, std::span<float> out) const;
 
     formats::Checkpoint checkpoint_;
     std::shared_ptr<graph::Device> device_;

@@ -70,8 +70,8 @@ public:
     using PrefillProgress = std::function<void(std::int64_t done)>;
 
     /// Reads the song's prompt and draws its first frame, or that behind the known ones: then `latest` has it. The other
-    /// songs wait. When it throws (ErrorCode::cancelled, ::limit for a song that does not fit, ::mismatch for its tokens),
-    /// the song has not joined. Precondition: has_room().
+    /// songs wait. When it throws (ErrorCode::cancelled, ::limit for a song that does not fit, ::mismatch for its tokens,
+    /// what `check_reference` throws), the song has not joined. Precondition: has_room().
     [[nodiscard]] Slot join(const NewSong& song, const CancelToken& cancel, const PrefillProgress& progress = {});
 
     /// In place of `join`, for measurements: a song of `length` positions, at most `BatchOptions::prompt_piece` of them
