@@ -46,7 +46,7 @@ const std::map<std::string, std::set<std::string>>& allowed_rooms() {
         {"net", {"core"}},
         {"hub", {"net", "formats", "core"}},
         {"search", {"audio", "kernels", "formats", "core"}},
-        {"engine", {"models", "speech", "text", "audio", "hub", "graph", "kernels", "formats", "core"}},
+        {"engine", {"models", "search", "speech", "text", "audio", "hub", "graph", "kernels", "formats", "core"}},
         {"capi", {"engine", "hub", "audio", "text", "formats", "core"}},
         {"server/http", {"core"}},
         {"server/database", {"formats", "core"}},
