@@ -137,6 +137,7 @@ TEST_F(DatabaseLikeness, NearnessIsOfOnesOwnSongsOutsideTheBinAndOfOneModel) {
 TEST_F(DatabaseLikeness, OrdersWaitInTheirTurnAndOnce) {
     for (const char* id : {"1", "2"}) songs_.add(song("ann", id));
     EXPECT_FALSE(likeness_.next_order());
+    EXPECT_FALSE(likeness_.orders_wait());
     ASSERT_TRUE(likeness_.order("1", "ann", {}));
     ASSERT_TRUE(likeness_.order("2", "ann", {}));
     ASSERT_TRUE(likeness_.order("1", "ann", {}));
@@ -149,6 +150,7 @@ TEST_F(DatabaseLikeness, OrdersWaitInTheirTurnAndOnce) {
     EXPECT_EQ(likeness_.next_order()->attempts, 2) << "the process did not live";
     likeness_.put_back("1");
     EXPECT_EQ(likeness_.order_of("1")->attempts, 1);
+    EXPECT_TRUE(likeness_.orders_wait());
     likeness_.order_failed("1", "why");
     EXPECT_EQ(likeness_.order_of("1")->fault, "why");
     EXPECT_EQ(likeness_.next_order()->song_id, "2");

@@ -178,7 +178,9 @@ void SoundEmbedder::work() {
 }
 
 SoundEmbedder::Step SoundEmbedder::next() {
-    if (!can_embed(services_.options) || services_.stopping.cancelled()) return Step::nothing_waits;
+    if (!can_embed(services_.options) || services_.stopping.cancelled() || !services_.likeness.orders_wait()) {
+        return Step::nothing_waits;
+    }
     using database::JobState;
     if (services_.jobs.count(JobState::pending) + services_.jobs.count(JobState::processing) > 0) return Step::not_now;
     const auto order = services_.likeness.next_order();

@@ -266,6 +266,12 @@ std::optional<Likeness::Order> Likeness::order_of(std::string_view song_id) cons
     return found;
 }
 
+bool Likeness::orders_wait() const {
+    bool found = false;
+    db_.read([&](soci::session& session) { found = waiting(session, {}) > 0; });
+    return found;
+}
+
 std::optional<Likeness::Order> Likeness::next_order() {
     std::optional<Order> next;
     db_.write([&](soci::session& session) {

@@ -71,6 +71,7 @@ public:
     /// Nothing happens for a song that is gone. Without limits every song is taken.
     bool order(std::string_view song_id, std::string_view user_id, const std::optional<Limits>& limits);
     [[nodiscard]] std::optional<Order> order_of(std::string_view song_id) const;
+    [[nodiscard]] bool orders_wait() const;
     /// The one that waits longest, its attempt counted; none when none waits.
     [[nodiscard]] std::optional<Order> next_order();
     /// It waits again in its old place, the attempt not counted.
