@@ -85,6 +85,12 @@ int serve(ServeOptions& o) {
                                    "--quiet",
                                    "--device=" + o.common.device,
                                    fmt::format("--threads={}", o.common.threads)};
+    o.studio.embed_command = {"/proc/self/exe",
+                              "embed",
+                              "--json",
+                              "--quiet",
+                              "--device=" + o.common.device,
+                              fmt::format("--threads={}", o.common.threads)};
     if (o.common.model_path.empty()) note(o.common, std::string(hub::demo_model_note()));
     server::jobs::EngineSongMaker maker(o.common.model_folder(), o.common.engine_options(), o.common.model_label());
     api::Studio studio(o.studio, maker, o.allow_public);

@@ -15,7 +15,22 @@ using namespace server;
 using api::Json;
 
 /// What the {id} of a route stands for; made anew for each request, of the user "owner".
-enum class Thing { none, song, song_with_files, job, failed_job, playlist, webhook, share, account, invite, backup, model };
+enum class Thing {
+    none,
+    song,
+    song_with_files,
+    embedded_song,
+    job,
+    failed_job,
+    playlist,
+    webhook,
+    share,
+    account,
+    invite,
+    backup,
+    model,
+    reference
+};
 
 /// The status that each gets.
 struct Expected {
@@ -70,6 +85,13 @@ const std::map<std::string, Rule>& rules() {
         {"GET /api/songs/{id}/media", {Thing::song, kOwn}},
         {"GET /api/songs/{id}/timings", {Thing::song, kOwn}},
         {"POST /api/songs/{id}/timings", {Thing::song, {401, 404, 404, 501}}},
+        {"GET /api/references", {Thing::none, kSignedIn}},
+        {"POST /api/references", {Thing::none, {401, 503, 503, 503}}},
+        {"DELETE /api/references/{id}", {Thing::reference, kOwn}},
+        {"POST /api/songs/{id}/reference", {Thing::song_with_files, {401, 404, 404, 503}}},
+        {"GET /api/songs/{id}/embedding", {Thing::song, kOwn}},
+        {"POST /api/songs/{id}/embedding", {Thing::song, {401, 404, 404, 503}}},
+        {"GET /api/songs/{id}/similar", {Thing::embedded_song, kOwn}},
         {"GET /api/playlists", {Thing::none, kSignedIn}},
         {"POST /api/playlists", {Thing::none, kSignedIn, name}},
         {"GET /api/playlists/{id}", {Thing::playlist, kOwn}},
@@ -138,6 +160,17 @@ protected:
             case Thing::model: return "heartmula";
             case Thing::song: return rooms.add_song(owner).id;
             case Thing::song_with_files: return with_files.id;
+            case Thing::embedded_song: {
+                const auto song = rooms.add_song(owner);
+                EXPECT_TRUE(rooms.services->likeness.set_embedding(song.id, {{1.0F}, "m", true}, song.settings.tags, 1.0));
+                return song.id;
+            }
+            case Thing::reference: {
+                const std::string id = database::new_id();
+                rooms.services->likeness.add_reference(
+                    {.id = id, .user_id = owner.id, .source = "s", .model = "m", .embedding = {1.0F}});
+                return id;
+            }
             case Thing::job: return rooms.add_job(owner).id;
             case Thing::failed_job: {
                 const database::Job job = rooms.add_job(owner);

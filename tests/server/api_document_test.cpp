@@ -91,11 +91,14 @@ TEST_F(ApiDocument, AnswersCarryTheFieldsThatItNames) {
     const std::string token = rooms.token_of(ada);
     const auto song = rooms.add_song(ada);
     const auto job = rooms.add_job(ada);
+    rooms.services->likeness.add_reference({.id = "r", .user_id = ada.id, .source = "s", .model = "m", .embedding = {1.0F}});
     const std::pair<Json, const char*> answers[] = {
         {rooms.ask("GET", "/api/history/" + song.id, token).json(), "Song"},
         {rooms.ask("GET", "/api/jobs/" + job.id, token).json(), "Job"},
         {rooms.ask("GET", "/api/auth/me", token).json(), "User"},
         {rooms.ask("GET", "/api/status").json(), "Status"},
+        {rooms.ask("GET", "/api/references", token).json().at("items").at(0), "Reference"},
+        {rooms.ask("GET", "/api/songs/" + song.id + "/embedding", token).json(), "Embedding"},
     };
     for (const auto& [answer, name] : answers) {
         std::set<std::string> said, promised;

@@ -1,5 +1,6 @@
 // Does a song learn when its lines are sung, and forget it when they are others?
 
+#include "server/script_program.h"
 #include "server/studio_fixture.h"
 
 #include <fmt/format.h>
@@ -13,28 +14,9 @@ using namespace server;
 using api::Json;
 namespace fs = std::filesystem;
 
-/// A shell script in place of the transcriber.
 class ApiTimings : public ::testing::Test {
 protected:
-    ApiTimings() {
-        fs::create_directories(rooms.folder / "models" / "HeartTranscriptor-oss");
-        std::ofstream(rooms.folder / "models" / "HeartTranscriptor-oss" / "config.json") << "{}";
-        says({{"lines", {{{"text", "rain on the window"}, {"start", 0.1}, {"end", 0.4}}}}});
-    }
-
-    /// What the transcriber does from now on, behind noting what it was given.
-    void does(const std::string& commands) {
-        std::ofstream(rooms.folder / "new.sh") << "echo \"$*\" > " << seen("arguments") << "\ncat > " << seen("lyrics")
-                                               << "\nwc -c < /proc/self/fd/3 > " << seen("bytes") << "\n"
-                                               << commands << "\n";
-        fs::rename(rooms.folder / "new.sh", rooms.folder / "transcribe.sh");
-    }
-    void says(const Json& json, int status = 0) { does(fmt::format("cat <<'END'\n{}\nEND\nexit {}", json.dump(), status)); }
-    [[nodiscard]] std::string seen(const char* name) const { return (rooms.folder / name).string(); }
-    [[nodiscard]] std::string content(const char* name) const {
-        std::ifstream in(seen(name));
-        return {std::istreambuf_iterator<char>(in), {}};
-    }
+    ApiTimings() { program.says({{"lines", {{{"text", "rain on the window"}, {"start", 0.1}, {"end", 0.4}}}}}); }
 
     Answer find(const std::string& id) { return rooms.ask("POST", "/api/songs/" + id + "/timings", token); }
     Answer timings(const std::string& id, const std::string& query = "") {
@@ -57,8 +39,9 @@ protected:
 
     StudioRooms rooms{[](api::StudioOptions& o) {
         o.models_folder = o.data_folder / "models";
-        o.transcribe_command = {"/bin/sh", (o.data_folder / "transcribe.sh").string()};
+        o.transcribe_command = ScriptProgram::command(o.data_folder, "transcribe");
     }};
+    ScriptProgram program{rooms.folder, "transcribe", "HeartTranscriptor-oss"};
     database::User ada = rooms.add_user("ada");
     std::string token = rooms.token_of(ada);
 };
@@ -73,9 +56,9 @@ TEST_F(ApiTimings, LinesHaveTimesOnceTheSongWasHeard) {
     ASSERT_EQ(end(song.id), "done") << timings(song.id).text;
     EXPECT_EQ(timings(song.id).json().at("lines"),
               Json::parse(R"([{"line":1,"text":"rain on the window","start":0.1,"end":0.4}])"));
-    EXPECT_EQ(content("lyrics"), song.settings.lyrics);
-    EXPECT_GT(std::stol(content("bytes")), 48'000 * 3) << "half a second of two channels of 24 bits";
-    EXPECT_TRUE(content("arguments").starts_with("--align=- --format=json --model-path="));
+    EXPECT_EQ(program.noted("input"), song.settings.lyrics);
+    EXPECT_GT(program.noted("sound").size(), 48'000U * 3) << "half a second of two channels of 24 bits";
+    EXPECT_TRUE(program.noted("arguments").starts_with("--align=- --format=json --model-path="));
 }
 
 TEST_F(ApiTimings, PlayersGetTheirFiles) {
@@ -94,7 +77,7 @@ TEST_F(ApiTimings, PlayersGetTheirFiles) {
 TEST_F(ApiTimings, LinesKeepTheirNumbersAlsoWhereTheyComeTwice) {
     const auto song = song_with("[Chorus]\r\n la la \n\nla la\n[Verse]\nend");
     const auto line = [](const char* text, double start) { return Json{{"text", text}, {"start", start}, {"end", start}}; };
-    says({{"lines", {line("la la", 1), line("la la", 2), line("end", 3)}}});
+    program.says({{"lines", {line("la la", 1), line("la la", 2), line("end", 3)}}});
     find(song.id);
     ASSERT_EQ(end(song.id), "done");
     std::vector<int> numbers;
@@ -118,14 +101,14 @@ TEST_F(ApiTimings, OtherWordsHaveNoTimesYet) {
 
 TEST_F(ApiTimings, LyricsThatChangeWhileItListensGetNoTimesOfOthers) {
     const auto song = rooms.add_song(ada, "Rain", true);
-    does(
+    program.does(
         fmt::format("while [ ! -e {} ]; do sleep 0.05; done\n"
                     "echo '{{\"lines\":[{{\"text\":\"rain on the window\",\"start\":0,\"end\":1}}]}}'",
-                    seen("go")));
+                    program.path("go")));
     find(song.id);
     EXPECT_TRUE(comes_true([&] { return state(song.id) == "listening"; }));
     EXPECT_EQ(rooms.ask("PATCH", "/api/songs/" + song.id, token, Json{{"lyrics", "other"}}).status, 200);
-    std::ofstream(seen("go")) << "";
+    std::ofstream(program.path("go")) << "";
     EXPECT_TRUE(comes_true([&] { return state(song.id) == "none"; }));
 }
 
@@ -133,18 +116,18 @@ TEST_F(ApiTimings, AFailureIsToldAndCanBeTriedAgain) {
     const auto song = rooms.add_song(ada, "Rain", true);
     for (const char* end_of_it : {"kill -SEGV $$", "echo '{}'", "echo '{\"error\":{\"message\":\"/secret/place\"}}'; exit 1",
                                   "echo '{\"lines\":[{\"text\":\"not a line of it\",\"start\":0,\"end\":1}]}'"}) {
-        does(end_of_it);
+        program.does(end_of_it);
         find(song.id);
         ASSERT_EQ(end(song.id), "failed") << end_of_it;
         EXPECT_EQ(timings(song.id).json().at("reason"), "The transcriptor failed") << end_of_it;
     }
-    says({{"lines", {{{"text", "rain on the window"}, {"start", 0}, {"end", 1}}}}});
+    program.says({{"lines", {{{"text", "rain on the window"}, {"start", 0}, {"end", 1}}}}});
     find(song.id);
     EXPECT_EQ(end(song.id), "done");
 }
 
 TEST_F(ApiTimings, SongsWaitForEachOtherUpToALimit) {
-    does("sleep 1000");
+    program.does("sleep 1000");
     const auto first = rooms.add_song(ada, "First", true);
     find(first.id);
     EXPECT_TRUE(comes_true([&] { return state(first.id) == "listening"; }));
@@ -162,10 +145,10 @@ TEST_F(ApiTimings, SongsWaitForEachOtherUpToALimit) {
 
 TEST_F(ApiTimings, WhatCannotBeTimedIsRefused) {
     EXPECT_EQ(find(song_with(" \n").id).status, 400);
-    fs::remove(rooms.folder / "models" / "HeartTranscriptor-oss" / "config.json");
+    program.remove_model();
     EXPECT_EQ(find(rooms.add_song(ada).id).status, 501);
     EXPECT_EQ(rooms.ask("GET", "/api/status", "").json().at("transcriptor_present"), false);
-    EXPECT_EQ(content("lyrics"), "") << "nothing was started";
+    EXPECT_EQ(program.runs(), 0U);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Does a sound become text in the forms that OpenAI's clients know, in a process that cannot harm the studio?
 
+#include "server/script_program.h"
 #include "server/studio_fixture.h"
 
 #include <fmt/format.h>
@@ -15,27 +16,12 @@ using namespace server;
 using api::Json;
 namespace fs = std::filesystem;
 
-/// A shell script in place of the transcriber.
 class ApiTranscription : public ::testing::Test {
 protected:
     ApiTranscription() {
-        fs::create_directories(rooms.folder / "models" / "HeartTranscriptor-oss");
-        std::ofstream(rooms.folder / "models" / "HeartTranscriptor-oss" / "config.json") << "{}";
-        says(R"({"text":" la <la>","language":"en","seconds":2.5,"segments":[{"start":0.5,"end":2,"text":" la <la>",)"
-             R"("language":"en","words":[{"word":" la","start":0.5,"end":1,"probability":0.9}]}],"chunks":[]})");
-    }
-
-    /// What the transcriber does from now on, behind noting its arguments and the sound.
-    void does(const std::string& commands) {
-        std::ofstream(rooms.folder / "transcribe.sh")
-            << "echo \"$*\" > " << seen("arguments") << "\ncat /proc/self/fd/3 > " << seen("sound") << "\n"
-            << commands << "\n";
-    }
-    void says(const std::string& json, int status = 0) { does(fmt::format("cat <<'END'\n{}\nEND\nexit {}", json, status)); }
-    [[nodiscard]] std::string seen(const char* name) const { return (rooms.folder / name).string(); }
-    [[nodiscard]] std::string content(const char* name) const {
-        std::ifstream in(seen(name));
-        return {std::istreambuf_iterator<char>(in), {}};
+        program.prints(
+            R"({"text":" la <la>","language":"en","seconds":2.5,"segments":[{"start":0.5,"end":2,"text":" la <la>",)"
+            R"("language":"en","words":[{"word":" la","start":0.5,"end":1,"probability":0.9}]}],"chunks":[]})");
     }
 
     static std::string field(const std::string& name, const std::string& value, const std::string& more = "") {
@@ -56,10 +42,11 @@ protected:
 
     StudioRooms rooms{[](api::StudioOptions& o) {
         o.models_folder = o.data_folder / "models";
-        o.transcribe_command = {"/bin/sh", (o.data_folder / "transcribe.sh").string()};
+        o.transcribe_command = ScriptProgram::command(o.data_folder, "transcribe");
         o.max_sound_bytes = 1000;
         o.speech_wait = std::chrono::minutes(5);
     }};
+    ScriptProgram program{rooms.folder, "transcribe", "HeartTranscriptor-oss"};
     std::string token = rooms.token_of(rooms.add_user("ada"));
 };
 
@@ -67,9 +54,10 @@ TEST_F(ApiTranscription, GivesTheTextOfTheSound) {
     const Answer answer = send(field("model", "hearttranscriptor") + sound());
     ASSERT_EQ(answer.status, 200) << answer.text;
     EXPECT_EQ(answer.json(), Json({{"text", "la <la>"}}));
-    EXPECT_EQ(content("sound"), "RIFF\r\nsound");
-    EXPECT_EQ(content("arguments"), "--timestamps=none --model-path=" +
-                                        (rooms.folder / "models" / "HeartTranscriptor-oss").string() + " /proc/self/fd/3\n");
+    EXPECT_EQ(program.noted("sound"), "RIFF\r\nsound");
+    EXPECT_EQ(program.noted("arguments"),
+              "--timestamps=none --model-path=" + (rooms.folder / "models" / "HeartTranscriptor-oss").string() +
+                  " /proc/self/fd/3\n");
     EXPECT_EQ(rooms.ask("GET", "/v1/models", token).json().at("data").size(), 2U);
     EXPECT_EQ(rooms.ask("GET", "/v1/models/hearttranscriptor", token).status, 200);
     for (const auto& entry : fs::directory_iterator(rooms.folder)) {
@@ -84,7 +72,7 @@ TEST_F(ApiTranscription, GivesItInEveryForm) {
     EXPECT_EQ(in("vtt").text, "WEBVTT\n\n00:00:00.500 --> 00:00:02.000\nla &lt;la&gt;\n\n");
     EXPECT_EQ(in("vtt").headers.find("Content-Type"), "text/vtt; charset=utf-8");
     EXPECT_EQ(in("lrc").text, "[00:00.50]la <la>\n");
-    EXPECT_TRUE(content("arguments").starts_with("--timestamps=line "));
+    EXPECT_TRUE(program.noted("arguments").starts_with("--timestamps=line "));
     const Json verbose = in("verbose_json").json();
     EXPECT_EQ(verbose.at("duration"), 2.5);
     EXPECT_EQ(verbose.at("language"), "en");
@@ -95,7 +83,7 @@ TEST_F(ApiTranscription, GivesItInEveryForm) {
              field("timestamp_granularities[]", "segment") + field("language", "German"));
     ASSERT_EQ(words.status, 200) << words.text;
     EXPECT_EQ(words.json().at("words").at(0).at("word"), " la");
-    EXPECT_TRUE(content("arguments").starts_with("--timestamps=word --language=German "));
+    EXPECT_TRUE(program.noted("arguments").starts_with("--timestamps=word --language=German "));
 }
 
 TEST_F(ApiTranscription, RefusesWhatItCannotDo) {
@@ -119,7 +107,7 @@ TEST_F(ApiTranscription, RefusesWhatItCannotDo) {
     EXPECT_EQ(send(sound(), "multipart/form-data; boundary=other").status, 400);
     EXPECT_EQ(send(sound() + field("language", "en") + field("language", "de")).status, 400);
     EXPECT_EQ(send(field("language", std::string(4097, 'a')) + sound()).status, 400);
-    EXPECT_EQ(content("arguments"), "") << "nothing was started";
+    EXPECT_EQ(program.runs(), 0U);
 }
 
 TEST_F(ApiTranscription, TakesSoundsUpToTheLimit) {
@@ -131,21 +119,21 @@ TEST_F(ApiTranscription, TakesSoundsUpToTheLimit) {
 }
 
 TEST_F(ApiTranscription, SaysWhatIsWrongWithTheSound) {
-    says(R"({"error":{"code":"malformed","message":"'/proc/self/fd/3' is not audio"}})", 2);
+    program.prints(R"({"error":{"code":"malformed","message":"'/proc/self/fd/3' is not audio"}})", 2);
     const Answer answer = send(sound());
     EXPECT_EQ(answer.status, 400);
     EXPECT_EQ(said(answer, "message"), "The file is no sound that can be read");
-    says(R"({"error":{"code":"not_found","message":"no speech in '/proc/self/fd/3'"}})", 1);
+    program.prints(R"({"error":{"code":"not_found","message":"no speech in '/proc/self/fd/3'"}})", 1);
     const Answer silence = send(sound());
     EXPECT_EQ(silence.status, 200);
     EXPECT_EQ(silence.json(), Json({{"text", ""}}));
-    says(R"({"error":{"code":"usage","message":"--language","found":"Klingon"}})", 1);
+    program.prints(R"({"error":{"code":"usage","message":"--language","found":"Klingon"}})", 1);
     EXPECT_EQ(said(send(sound()), "message"), "--language: Klingon");
 }
 
 TEST_F(ApiTranscription, SurvivesAProcessThatDoesNot) {
     for (const char* end : {"kill -SEGV $$", "exit 3", "echo '{'", "echo '{}'; exit 1", "yes"}) {
-        does(end);
+        program.does(end);
         const Answer answer = send(sound());
         EXPECT_EQ(answer.status, 500) << end;
         EXPECT_EQ(answer.text.find("/proc"), std::string::npos);
@@ -153,36 +141,37 @@ TEST_F(ApiTranscription, SurvivesAProcessThatDoesNot) {
 }
 
 TEST_F(ApiTranscription, ThatProcessKnowsNoSecrets) {
-    does("env > " + seen("environment") + "\necho '{\"text\":\"\",\"segments\":[]}'");
+    program.does("env > " + program.path("environment") + "\necho '{\"text\":\"\",\"segments\":[]}'");
     setenv("OPENAI_API_KEY", "t0p-5ecret", 1);
     setenv("HEART_TEST_VARIABLE", "is there", 1);
     EXPECT_EQ(send(sound()).status, 200);
     unsetenv("OPENAI_API_KEY");
     unsetenv("HEART_TEST_VARIABLE");
-    EXPECT_NE(content("environment").find("HEART_TEST_VARIABLE=is there"), std::string::npos);
-    EXPECT_EQ(content("environment").find("t0p-5ecret"), std::string::npos);
+    EXPECT_NE(program.noted("environment").find("HEART_TEST_VARIABLE=is there"), std::string::npos);
+    EXPECT_EQ(program.noted("environment").find("t0p-5ecret"), std::string::npos);
 }
 
 TEST_F(ApiTranscription, AStoppingServerEndsTheWait) {
-    does("exec sleep 600");
+    program.does("exec sleep 600");
     Answer answer;
     std::thread asker([&] { answer = send(sound()); });
-    EXPECT_TRUE(comes_true([&] { return fs::exists(seen("sound")); }));
+    EXPECT_TRUE(comes_true([&] { return fs::exists(program.path("sound")); }));
     rooms.stopping.cancel();
     asker.join();
     EXPECT_EQ(answer.status, 503);
 }
 
 TEST_F(ApiTranscription, OnlyTwoSoundsAreTakenAtATime) {
-    does(fmt::format("echo x >> {}; while [ ! -e {} ]; do sleep 0.02; done; echo '{{\"text\":\"\",\"segments\":[]}}'",
-                     seen("started"), seen("go")));
+    program.does(
+        fmt::format("echo x >> {}; while [ ! -e {} ]; do sleep 0.02; done; echo '{{\"text\":\"\",\"segments\":[]}}'",
+                    program.path("started"), program.path("go")));
     std::vector<std::thread> askers;
     for (int i = 0; i < 2; ++i) askers.emplace_back([&] { EXPECT_EQ(send(sound()).status, 200); });
-    EXPECT_TRUE(comes_true([&] { return content("started").size() == 4; }));
+    EXPECT_TRUE(comes_true([&] { return program.noted("started").size() == 4; }));
     const Answer third = send(sound());
     EXPECT_EQ(third.status, 429);
     EXPECT_TRUE(third.headers.find("Retry-After"));
-    std::ofstream(seen("go")) << "go";
+    std::ofstream(program.path("go")) << "go";
     for (std::thread& asker : askers) asker.join();
     EXPECT_EQ(send(sound()).status, 200);
 }
@@ -199,7 +188,7 @@ TEST_F(ApiTranscription, StrangersAreRefusedBeforeTheirSoundIsRead) {
 }
 
 TEST_F(ApiTranscription, WithoutAModelThereIsNone) {
-    fs::remove_all(rooms.folder / "models");
+    program.remove_model();
     const Answer answer = send(sound());
     EXPECT_EQ(answer.status, 501);
     EXPECT_EQ(said(answer, "code"), "not_implemented");

@@ -1,3 +1,4 @@
+#include "server/database/likeness.h"
 #include "server/database/python_studio.h"
 #include "server/database_support.h"
 
@@ -45,6 +46,13 @@ unsigned rights(const fs::path& file) {
     struct stat facts {};
     EXPECT_EQ(::stat(file.c_str(), &facts), 0) << file;
     return facts.st_mode & 0777;
+}
+
+/// Makes the newest database one of the second schema.
+void undo_third_schema(const fs::path& file) {
+    raw(file, {"DROP TABLE kept_references", "DROP TABLE song_embeddings", "DROP TABLE embedding_orders",
+               "ALTER TABLE jobs DROP COLUMN reference", "DROP INDEX idx_user_similarities",
+               "ALTER TABLE generations DROP COLUMN tag_similarity", "PRAGMA user_version = 2"});
 }
 
 /// The time zone of this process, for as long as this lives.
@@ -133,11 +141,52 @@ TEST(DatabaseOpen, TheFirstSchemaIsLedOnToTheNewest) {
         user.email = "ann@example.org";
         EXPECT_EQ(Users(db).add(user).taken, server::database::Taken::no);
     }
+    undo_third_schema(file);
     raw(file, {"DROP TABLE timings", "PRAGMA user_version = 1"});  // what came behind the first schema
     const Database db(file);
     EXPECT_EQ(db.version(), newest);
     EXPECT_EQ(ask_text(file, "SELECT username FROM users"), "ann");
     EXPECT_EQ(ask_text(file, "SELECT COUNT(*) FROM timings"), "0");
+}
+
+TEST(DatabaseOpen, JobsAndSongsOfTheSecondSchemaStayAsTheyAre) {
+    const TemporaryFolder folder;
+    const auto file = folder.file("a.db");
+    {
+        Database db(file);
+        server::database::User user;
+        user.id = user.username = user.email = "ann";
+        EXPECT_EQ(Users(db).add(user).taken, server::database::Taken::no);
+        server::database::Song song;
+        song.id = "song";
+        song.user_id = "ann";
+        song.settings.title = "Rain";
+        song.recipe = "{}";
+        Songs(db).add(song);
+        EXPECT_TRUE(Songs(db).set_timings("song", "", "[1]"));
+        server::database::Job job;
+        job.id = "job";
+        job.user_id = "ann";
+        job.settings.title = "Snow";
+        EXPECT_EQ(server::database::Jobs(db).add({job}, {}), server::database::Jobs::Refused::no);
+    }
+    undo_third_schema(file);
+    Database db(file);
+    EXPECT_EQ(db.version(), 3);
+    const auto song = Songs(db).by_id("song");
+    ASSERT_TRUE(song);
+    EXPECT_EQ(song->settings.title, "Rain");
+    EXPECT_EQ(song->recipe, "{}");
+    EXPECT_FALSE(song->tag_similarity);
+    EXPECT_EQ(Songs(db).timings("song"), "[1]");
+    const auto job = server::database::Jobs(db).start_next();
+    ASSERT_TRUE(job);
+    EXPECT_EQ(job->settings.title, "Snow");
+    EXPECT_EQ(job->reference, "");
+    server::database::Likeness likeness(db);
+    EXPECT_TRUE(likeness.set_embedding("song", {{1.0F}, "m", true}, "", 0.5));
+    EXPECT_EQ(Songs(db).by_id("song")->tag_similarity, 0.5);
+    EXPECT_TRUE(likeness.references("ann").empty());
 }
 
 TEST(DatabaseOpen, WhatIsNoneOfOursIsRefusedAndLeftAlone) {

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "server/api/files.h"
 #include "server/http/request_parts.h"
+#include "server/jobs/job_reference.h"
 
 #include <algorithm>
 #include <cmath>
@@ -54,7 +55,11 @@ jobs::MadeSong FakeMaker::make(const database::Job& job, const fs::path& journal
     std::ofstream(journal) << "codes";
     if (job.settings.lyrics == "fail") throw Error(ErrorCode::memory, "not enough memory for this song");
     if (hooks.progress) hooks.progress({Phase::frames, 6, 6, 0.5});
-    return {.wave = half_a_second(), .frames = 6, .recipe = {{"seed", std::to_string(job.settings.seed)}}};
+    jobs::MadeSong made{.wave = half_a_second(), .frames = 6, .recipe = {{"seed", std::to_string(job.settings.seed)}}};
+    if (const auto reference = jobs::reference_in(job.reference)) {
+        for (auto& setting : engine::reference_settings(*reference)) made.recipe.push_back(std::move(setting));
+    }
+    return made;
 }
 
 void FakeMaker::hold() {
@@ -93,9 +98,11 @@ StudioRooms::StudioRooms(const std::function<void(api::StudioOptions&)>& change)
     runs.limits = options.queue;
     runner = std::make_unique<jobs::Runner>(*database, *library, maker, *hub, runs);
     services.reset(new api::Services{options, *database, database::Users(*database), database::Jobs(*database),
-                                     database::Songs(*database), database::Ledger(*database), *accounts, *library,
-                                     *assistant, maker, *hub, *runner, metrics, stopping,
+                                     database::Songs(*database), database::Ledger(*database), database::Likeness(*database),
+                                     *accounts, *library, *assistant, maker, *hub, *runner, metrics, stopping,
                                      [] { return http::ServerCounters{}; }});
+    embedder = std::make_unique<api::SoundEmbedder>(*services);
+    runner->on_ended([this](const database::Job& job) { embedder->job_ended(job); });
     api::add_account_endpoints(router, *services);
     api::add_queue_endpoints(router, *services);
     api::add_progress_endpoints(router, *services);
@@ -107,6 +114,8 @@ StudioRooms::StudioRooms(const std::function<void(api::StudioOptions&)>& change)
     api::add_webhook_endpoints(router, *services);
     api::add_openai_endpoints(router, *services);
     api::add_transcription_endpoint(router, *services);
+    api::add_reference_endpoints(router, *services, *embedder);
+    api::add_likeness_endpoints(router, *services, *embedder);
     api::add_status_endpoints(router, *services);
     api::add_document_endpoints(router, *services);
 }
@@ -115,7 +124,9 @@ StudioRooms::~StudioRooms() {
     stopping.cancel();
     maker.release();
     runner->stop();
+    embedder->stop();
     router = {};  // and with it what endpoints have running, as a server does that goes
+    embedder.reset();
     services.reset();
     runner.reset();
     database.reset();

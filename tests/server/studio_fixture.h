@@ -3,6 +3,7 @@
 #include "server/api/metrics.h"
 #include "server/api/reply.h"
 #include "server/api/services.h"
+#include "server/api/sound_embedder.h"
 #include "server/database/jobs.h"
 #include "support/patience.h"
 
@@ -84,6 +85,7 @@ public:
     std::unique_ptr<server::jobs::Runner> runner;
     server::api::Metrics metrics;
     std::unique_ptr<server::api::Services> services;
+    std::unique_ptr<server::api::SoundEmbedder> embedder;
     server::http::Router router;
 
 private:

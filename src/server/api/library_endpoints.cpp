@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "formats/json.h"
 #include "server/api/files.h"
+#include "server/api/reference_wish.h"
 #include "server/api/reply.h"
 #include "server/http/request_parts.h"
 
@@ -26,6 +27,7 @@ database::SongQuery::Order order_named(const std::string& name) {
     if (name == "oldest") return database::SongQuery::Order::oldest;
     if (name == "title") return database::SongQuery::Order::title;
     if (name == "longest") return database::SongQuery::Order::longest;
+    if (name == "tag_similarity") return database::SongQuery::Order::tag_similarity;
     return database::SongQuery::Order::newest;
 }
 
@@ -37,7 +39,8 @@ http::Response list_songs(const Services& services, const http::Request& request
     const std::int64_t page = fields.integer_or("page", 1, 1, kMostPages);
     query.limit = fields.integer_or("page_size", 20, 1, 100);
     query.search = fields.text_or("search", "", {.most = kLongestSearch});
-    query.order = order_named(fields.choice_or("order", "newest", {"newest", "oldest", "title", "longest"}));
+    query.order =
+        order_named(fields.choice_or("order", "newest", {"newest", "oldest", "title", "longest", "tag_similarity"}));
     query.favourites = fields.bool_or("favourites", false);
     query.deleted = fields.bool_or("deleted", false);
     query.playlist_id = fields.optional_text("playlist", {.most = kLongestId});
@@ -142,6 +145,10 @@ http::Response recipe(const Services& services, const http::Request& request) {
                {"topk", s.topk},
                {"cfg_scale", s.cfg_scale}};
     if (!song.recipe.empty()) asked["seed"] = s.seed;  // songs of an old database have none
+    if (const Json reference = reference_facts(Json(settings)); !reference.is_null()) {
+        asked["reference_of"] = song.id;  // whatever became of a kept one
+        asked["reference_strength"] = reference.at("strength");
+    }
     return json_reply({{"id", song.id}, {"request", asked}, {"take", s.take}, {"settings", settings}});
 }
 

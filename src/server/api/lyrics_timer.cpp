@@ -2,16 +2,13 @@
 
 #include "core/error.h"
 #include "server/api/log.h"
+#include "server/api/sound_upload.h"
 #include "server/api/transcriber_process.h"
 
 #include <algorithm>
 #include <chrono>
 #include <exception>
-#include <system_error>
 #include <utility>
-
-#include <fcntl.h>
-#include <unistd.h>
 
 namespace heart::server::api {
 
@@ -19,22 +16,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::size_t kMostFaults = 1000;
-
-class OpenFile {
-public:
-    explicit OpenFile(const std::filesystem::path& file) : number_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
-        if (number_ < 0) {
-            throw Error(ErrorCode::io, "cannot read the song").found(std::generic_category().message(errno));
-        }
-    }
-    OpenFile(const OpenFile&) = delete;
-    OpenFile& operator=(const OpenFile&) = delete;
-    ~OpenFile() { ::close(number_); }
-    [[nodiscard]] int number() const noexcept { return number_; }
-
-private:
-    int number_;
-};
 
 std::string_view trimmed(std::string_view line) {
     constexpr std::string_view kSpace = " \t\r";

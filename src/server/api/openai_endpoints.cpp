@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "server/api/openai_reply.h"
+#include "server/api/reference_wish.h"
 #include "server/api/reply.h"
 #include "server/api/transcriber_process.h"
 
@@ -47,14 +48,16 @@ http::Response show_model(const Services& services, const http::Request& request
 }
 
 struct Speech {
+    Fields fields;
+    ReferenceWish reference;
     database::SongSettings settings;
     library::Format format = library::Format::mp3;
 };
 
 Speech speech_of(const StudioOptions& options, const http::Request& request) {
-    Speech out;
+    Speech out{.fields = Fields::of_body(request)};
     database::SongSettings& s = out.settings;
-    Fields fields = Fields::of_body(request);
+    Fields& fields = out.fields;
     const std::string model = fields.text_or("model", kModel, {.most = 200});
     s.lyrics = fields.text("input");
     const auto instructions = fields.optional_text("instructions");
@@ -82,6 +85,7 @@ Speech speech_of(const StudioOptions& options, const http::Request& request) {
     s.temperature = fields.number_or("temperature", 1.0, 0.1, 2.0);
     s.topk = fields.integer_or("topk", 50, 1, 500);
     s.cfg_scale = fields.number_or("cfg_scale", 1.5, 1.0, 5.0);
+    out.reference = read_reference_wish(fields);
     fields.finish();
     if (model != kModel) refuse(404, fmt::format("No such model; this server has '{}'", kModel));
     return out;
@@ -162,7 +166,8 @@ http::Response speak(const Services& services, std::atomic<int>& waiting, const 
     const database::User user = user_of(services, request);
     Speech speech = speech_of(services.options, request);
     const Place place(waiting);
-    const database::Job job = job_of(user, std::move(speech.settings));
+    database::Job job = job_of(user, std::move(speech.settings));
+    job.reference = reference_of_wish(services, user, speech.reference, speech.fields);
     add_to_queue(services, job);
     const database::Job ended = await_end(services, job);
     if (ended.state == database::JobState::cancelled) refuse(409, "The song was cancelled");

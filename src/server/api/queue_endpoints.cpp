@@ -1,5 +1,6 @@
 #include "core/philox.h"
 #include "server/api/idempotency.h"
+#include "server/api/reference_wish.h"
 #include "server/api/reply.h"
 
 #include <fmt/format.h>
@@ -21,13 +22,15 @@ void check_text(Fields& fields, const std::string& name, const std::string& text
 }
 
 struct Wish {
+    Fields fields;
     database::SongSettings settings;  ///< title: may be empty still
+    ReferenceWish reference;
     std::int64_t takes = 1;
 };
 
 Wish read_wish(const Services& services, const http::Request& request) {
-    Fields fields = Fields::of_body(request);
-    Wish wish;
+    Wish wish{.fields = Fields::of_body(request)};
+    Fields& fields = wish.fields;
     database::SongSettings& s = wish.settings;
     s.lyrics = fields.text("lyrics");
     s.tags = fields.text("tags");
@@ -37,6 +40,7 @@ Wish read_wish(const Services& services, const http::Request& request) {
     s.topk = fields.integer_or("topk", 50, 1, 500);
     s.cfg_scale = fields.number_or("cfg_scale", 1.5, 1.0, 5.0);
     const auto seed = fields.optional_natural("seed", kMostSeed);
+    wish.reference = read_reference_wish(fields);
     wish.takes = fields.integer_or("takes", 1, 1, services.options.max_takes);
     check_text(fields, "lyrics", s.lyrics, services.options.max_lyrics_bytes);
     check_text(fields, "tags", s.tags, services.options.max_tags_bytes);
@@ -63,7 +67,7 @@ Json accepted_json(const std::string& id) {
 
 http::Response generate(const Services& services, const http::Request& request) {
     const database::User user = user_of(services, request);
-    const Wish wish = read_wish(services, request);
+    Wish wish = read_wish(services, request);
     return answer_once(services, user, request, [&](const std::function<std::string(std::int64_t)>& id_of) {
         std::vector<Job> jobs;
         Json ids = Json::array();
@@ -85,6 +89,11 @@ http::Response generate(const Services& services, const http::Request& request) 
             if (job.settings.title.empty()) job.settings.title = "Generation " + id.substr(0, 8);
             job.created = database::now_ms();
             jobs.push_back(std::move(job));
+        }
+        if (!jobs.empty()) {
+            // Not before: what was answered is answered again, also when the reference is gone.
+            const std::string reference = reference_of_wish(services, user, wish.reference, wish.fields);
+            for (Job& job : jobs) job.reference = reference;
         }
         if (!jobs.empty()) refuse_full(services, services.runner.add(std::move(jobs)));
         Json out = accepted_json(ids[0].get<std::string>());

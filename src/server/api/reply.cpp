@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "server/api/log.h"
 #include "server/api/openai_reply.h"
+#include "server/api/reference_wish.h"
 #include "server/http/request_parts.h"
 
 #include <fmt/format.h>
@@ -199,6 +200,8 @@ Json song_json(const Services& services, const database::Song& song) {
     Json recipe = nullptr;
     if (!song.recipe.empty()) recipe = Json::parse(song.recipe, nullptr, false);
     if (recipe.is_discarded()) recipe = nullptr;
+    Json reference = reference_facts(recipe);
+    if (recipe.is_object()) recipe.erase("reference_embedding");  // kilobytes that no list needs; /recipe has them
     return {{"id", song.id},
             {"title", text_or_null(s.title)},
             {"lyrics", s.lyrics},
@@ -218,6 +221,8 @@ Json song_json(const Services& services, const database::Song& song) {
             {"frames", song.frames},
             {"favourite", song.favourite},
             {"rating", song.rating},
+            {"tag_similarity", song.tag_similarity ? Json(*song.tag_similarity) : Json(nullptr)},
+            {"reference", std::move(reference)},
             {"deleted_at", time_or_null(song.deleted)},
             {"recipe", std::move(recipe)},
             {"audio_url", media_address(services, "audio/" + song.id)},
@@ -254,6 +259,7 @@ Json job_json(const Services& services, const database::Job& job) {
             {"seed", s.seed},
             {"take", s.take},
             {"request_id", text_or_null(job.request_id)},
+            {"reference", reference_facts(Json::parse(job.reference, nullptr, false))},
             {"audio_url",
              services.runner.live(job.id) ? Json(media_address(services, "jobs/" + job.id + "/audio")) : Json(nullptr)}};
 }

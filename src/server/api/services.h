@@ -6,6 +6,7 @@
 #include "server/database/database.h"
 #include "server/database/jobs.h"
 #include "server/database/ledger.h"
+#include "server/database/likeness.h"
 #include "server/database/songs.h"
 #include "server/database/users.h"
 #include "server/http/router.h"
@@ -13,9 +14,11 @@
 #include "server/jobs/runner.h"
 #include "server/library/library.h"
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -42,10 +45,13 @@ struct StudioOptions {
     /// The program that turns a sound into text, and its first arguments: --model-path, settings and the file follow, and
     /// it answers like `heart transcribe --json`. A process of its own, since the sound is a stranger's. Empty: none.
     std::vector<std::string> transcribe_command;
-    std::size_t max_sound_bytes = std::size_t{64} << 20;  ///< of a sound that is to be transcribed
+    /// The same for what puts sounds and words into one space: it answers like `heart embed --json`.
+    std::vector<std::string> embed_command;
+    std::size_t max_sound_bytes = std::size_t{64} << 20;  ///< of a sound that is to be heard
 };
 
 class Metrics;
+class SoundEmbedder;
 
 /// Everything that endpoints call, alive as long as the server runs.
 struct Services {
@@ -55,6 +61,7 @@ struct Services {
     database::Jobs jobs;
     database::Songs songs;
     database::Ledger ledger;
+    database::Likeness likeness;
     accounts::Accounts& accounts;
     library::Library& library;
     assistant::Assistant& assistant;
@@ -64,6 +71,8 @@ struct Services {
     Metrics& metrics;
     const CancelToken& stopping;                     ///< for what waits long: other servers, encoders
     std::function<http::ServerCounters()> counters;  ///< of the server, which is made behind the endpoints
+    /// Requests with a sound that are taken in or heard now; see sound_route.
+    std::shared_ptr<std::atomic<int>> sounds = std::make_shared<std::atomic<int>>(0);
 };
 
 // Each adds its endpoints to the router, whose handlers keep a reference to `services`.
@@ -78,8 +87,12 @@ void add_model_endpoints(http::Router& router, Services& services);         ///<
 void add_webhook_endpoints(http::Router& router, Services& services);       ///< /api/webhooks
 void add_openai_endpoints(http::Router& router, Services& services);        ///< /v1
 void add_transcription_endpoint(http::Router& router, Services& services);  ///< /v1/audio/transcriptions
-void add_status_endpoints(http::Router& router, Services& services);        ///< /api/status, /health, /ready, /metrics
-void add_document_endpoints(http::Router& router, Services& services);      ///< /openapi.json, /docs
-void add_page_endpoints(http::Router& router);                              ///< the page, at / and its other addresses
+void add_reference_endpoints(http::Router& router, Services& services,
+                             SoundEmbedder& embedder);  ///< /api/references, /api/songs/{id}/reference
+void add_likeness_endpoints(http::Router& router, Services& services,
+                            SoundEmbedder& embedder);                   ///< /api/songs/{id}/embedding, .../similar
+void add_status_endpoints(http::Router& router, Services& services);    ///< /api/status, /health, /ready, /metrics
+void add_document_endpoints(http::Router& router, Services& services);  ///< /openapi.json, /docs
+void add_page_endpoints(http::Router& router);                          ///< the page, at / and its other addresses
 
 }  // namespace heart::server::api

@@ -1,4 +1,5 @@
 #include "core/error.h"
+#include "server/api/embedder_process.h"
 #include "server/api/log.h"
 #include "server/api/metrics.h"
 #include "server/api/reply.h"
@@ -43,6 +44,7 @@ http::Response status(const Services& services) {
                        {"registration", registration_name(o.accounts.registration)},
                        {"covers_configured", services.assistant.draws()},
                        {"transcriptor_present", can_transcribe(o)},
+                       {"embedder_present", can_embed(o)},
                        {"signed_media", o.signed_media},
                        {"limits",
                         {{"lyrics_bytes", o.max_lyrics_bytes},

@@ -10,6 +10,7 @@
 #include "server/api/metrics.h"
 #include "server/api/reply.h"
 #include "server/api/security.h"
+#include "server/api/sound_embedder.h"
 #include "server/api/webhook_sender.h"
 
 #include <fmt/format.h>
@@ -47,7 +48,7 @@ accounts::SigningKey signing_key(const StudioOptions& options) {
                                       : accounts::SigningKey(options.jwt_secret);
 }
 
-http::Router router_of(Services& services) {
+http::Router router_of(Services& services, SoundEmbedder& embedder) {
     http::Router router;
     add_account_endpoints(router, services);
     add_queue_endpoints(router, services);
@@ -60,6 +61,8 @@ http::Router router_of(Services& services) {
     add_webhook_endpoints(router, services);
     add_openai_endpoints(router, services);
     add_transcription_endpoint(router, services);
+    add_reference_endpoints(router, services, embedder);
+    add_likeness_endpoints(router, services, embedder);
     add_status_endpoints(router, services);
     add_document_endpoints(router, services);
     add_page_endpoints(router);
@@ -97,6 +100,7 @@ public:
                    database::Jobs(database),
                    database::Songs(database),
                    database::Ledger(database),
+                   database::Likeness(database),
                    accounts,
                    library,
                    assistant,
@@ -106,10 +110,14 @@ public:
                    metrics,
                    stopping,
                    [this] { return server ? server->counters() : http::ServerCounters{}; }},
+          embedder(services),
           webhooks(services),
           chores(services) {
-        runner.on_ended([this](const database::Job&) { webhooks.wake(); });
-        server.emplace(options.http, router_of(services), hooks());
+        runner.on_ended([this](const database::Job& job) {
+            webhooks.wake();
+            embedder.job_ended(job);
+        });
+        server.emplace(options.http, router_of(services, embedder), hooks());
     }
 
     [[nodiscard]] http::Hooks hooks() {
@@ -134,6 +142,7 @@ public:
     Metrics metrics;
     CancelToken stopping;
     Services services;
+    SoundEmbedder embedder;
     WebhookSender webhooks;
     Chores chores;
     std::optional<http::Server> server;
@@ -147,6 +156,7 @@ Studio::~Studio() = default;
 void Studio::start() {
     inside_->runner.start();
     inside_->webhooks.start();
+    inside_->embedder.start();
     inside_->chores.start();
     inside_->server->start();
     log(LogLevel::info, "ready", {{"address", address()}});
@@ -158,6 +168,7 @@ void Studio::stop(std::chrono::milliseconds grace) {
     inside_->chores.stop();
     inside_->runner.stop();  // the song at hand goes back into the queue, with all its frames
     inside_->webhooks.stop();
+    inside_->embedder.stop();
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
     inside_->server->stop(std::max(left, std::chrono::milliseconds(200)));
     log(LogLevel::info, "stopped");

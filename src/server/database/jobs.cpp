@@ -14,8 +14,8 @@ namespace {
 
 constexpr const char* kJob =
     "SELECT id, user_id, request_id, title, lyrics, tags, max_audio_length_ms, temperature, topk, cfg_scale, seed, take, "
-    "state, reason, attempts, cancel_asked, place, created_at, started_at, finished_at FROM jobs ";
-constexpr const char* kJobKinds = "ttttttiririittiiriii";
+    "state, reason, attempts, cancel_asked, place, created_at, started_at, finished_at, reference FROM jobs ";
+constexpr const char* kJobKinds = "ttttttiririittiiriiit";
 constexpr const char* kCancelled = "Generation cancelled";
 
 constexpr std::pair<JobState, std::string_view> kStates[] = {
@@ -44,6 +44,7 @@ Job read_job(Query& query) {
     job.created = query.integer();
     job.started = query.time();
     job.finished = query.time();
+    job.reference = query.text();
     return job;
 }
 
@@ -64,14 +65,15 @@ void insert_job(soci::session& session, const Job& job, double place) {
     Query insert(
         session,
         "INSERT INTO jobs (id, user_id, request_id, title, lyrics, tags, max_audio_length_ms, temperature, topk, cfg_scale, "
-        "seed, take, state, place, created_at) VALUES (:id, :user, :request, :title, :lyrics, :tags, :length, "
-        ":temperature, :topk, :cfg, :seed, :take, 'pending', :place, :created)");
+        "seed, take, state, place, created_at, reference) VALUES (:id, :user, :request, :title, :lyrics, :tags, :length, "
+        ":temperature, :topk, :cfg, :seed, :take, 'pending', :place, :created, :reference)");
     bind_settings(insert, job.settings)
         .with("id", job.id)
         .with("user", job.user_id)
         .with("request", job.request_id)
         .with("place", place)
         .with("created", job.created == 0 ? now_ms() : job.created)
+        .with("reference", job.reference)
         .run();
 }
 

@@ -29,6 +29,9 @@ struct Job {
     std::string id, user_id;
     std::string request_id;  ///< the takes of one request share it
     SongSettings settings;
+    /// What the song is to take after: engine::reference_settings as a JSON object. The job's own copy, so that it does not
+    /// matter what becomes of a kept reference. Empty: none.
+    std::string reference;
     JobState state = JobState::pending;
     std::string reason;  ///< of failing or being cancelled, for people
     int attempts = 0;    ///< starts in a row that came no further and whose process did not live to say why

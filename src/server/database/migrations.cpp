@@ -113,7 +113,36 @@ void add_timings(soci::session& session) {
         "lines TEXT NOT NULL, made_at BIGINT NOT NULL)");
 }
 
-constexpr void (*kSteps[])(soci::session&) = {to_first_schema, add_timings};
+/// What sounds like what: references that songs are to take after, a job's own copy of one, and what songs are in the same
+/// space. `last_use` counts uses, so that two never tie, whatever the clock says. Vectors are base64 of little-endian 32-bit
+/// floats.
+void add_likeness(soci::session& session) {
+    for (const char* statement : {
+             "CREATE TABLE kept_references (id TEXT PRIMARY KEY NOT NULL, "
+             "user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE, source TEXT NOT NULL, "
+             "start_seconds DOUBLE PRECISION NOT NULL, seconds DOUBLE PRECISION NOT NULL, model TEXT NOT NULL, "
+             "licence TEXT NOT NULL, last_use BIGINT NOT NULL, created_at BIGINT NOT NULL, embedding TEXT NOT NULL)",
+             "CREATE INDEX idx_kept_references_user ON kept_references (user_id, last_use)",
+             "ALTER TABLE jobs ADD COLUMN reference TEXT NOT NULL DEFAULT ''",
+
+             "CREATE TABLE song_embeddings (song_id TEXT PRIMARY KEY NOT NULL REFERENCES generations (id) ON DELETE "
+             "CASCADE, "
+             "model TEXT NOT NULL, compared INTEGER NOT NULL, made_at BIGINT NOT NULL, embedding TEXT NOT NULL)",
+             "CREATE TABLE embedding_orders (number INTEGER PRIMARY KEY AUTOINCREMENT, "
+             "song_id TEXT UNIQUE NOT NULL REFERENCES generations (id) ON DELETE CASCADE, "
+             "user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE, attempts BIGINT NOT NULL DEFAULT 0, "
+             "fault TEXT NOT NULL DEFAULT '', asked_at BIGINT NOT NULL)",
+             "CREATE INDEX idx_embedding_orders_user ON embedding_orders (user_id)",
+             // Beside the songs, since they are put in order by it.
+             "ALTER TABLE generations ADD COLUMN tag_similarity DOUBLE PRECISION",
+             "CREATE INDEX idx_user_similarities ON generations (user_id, tag_similarity DESC, created_at DESC, deleted_at, "
+             "favourite)",
+         }) {
+        run(session, statement);
+    }
+}
+
+constexpr void (*kSteps[])(soci::session&) = {to_first_schema, add_timings, add_likeness};
 static_assert(std::size(kSteps) == kNewestSchema);
 
 enum class Kind { fresh, python_studio, ours };

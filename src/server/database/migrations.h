@@ -7,7 +7,7 @@
 namespace heart::server::database {
 
 /// The schema that this program knows.
-constexpr int kNewestSchema = 2;
+constexpr int kNewestSchema = 3;
 
 [[nodiscard]] int schema_version(soci::session& session);
 

@@ -21,8 +21,8 @@ Query& bind_settings(Query& query, const SongSettings& settings);
 constexpr std::string_view kSongColumns =
     "g.id, g.user_id, g.request_id, g.title, g.lyrics, g.tags, g.max_audio_length_ms, g.temperature, g.topk, g.cfg_scale, "
     "g.seed, g.take, g.audio_path, g.thumbnail_path, g.duration_ms, g.frames, g.recipe, g.favourite, g.rating, "
-    "g.created_at, g.deleted_at";
-constexpr std::string_view kSongKinds = "ttttttiririittiitiiti";
+    "g.created_at, g.deleted_at, g.tag_similarity";
+constexpr std::string_view kSongKinds = "ttttttiririittiitiitir";
 [[nodiscard]] Song read_song(Query& query);
 
 /// The part of a WHERE that holds rows of generations (as `g`) to an owner, bound as :user; an empty one is nobody.

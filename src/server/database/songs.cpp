@@ -22,6 +22,7 @@ std::string_view order_of(SongQuery::Order order) {
         case SongQuery::Order::oldest: return "g.created_at, g.number";
         case SongQuery::Order::title: return "g.sort_title, g.created_at DESC, g.number DESC";
         case SongQuery::Order::longest: return "g.duration_ms DESC, g.created_at DESC, g.number DESC";
+        case SongQuery::Order::tag_similarity: return "g.tag_similarity DESC NULLS LAST, g.created_at DESC, g.number DESC";
         case SongQuery::Order::newest: break;
     }
     return "g.created_at DESC, g.number DESC";
@@ -108,6 +109,8 @@ Song read_song(Query& query) {
     song.rating = static_cast<int>(query.integer());
     song.created = parse_text_time(query.text());
     song.deleted = query.time();
+    if (query.null()) (void)query.real();
+    else song.tag_similarity = query.real();
     return song;
 }
 
@@ -208,6 +211,10 @@ bool Songs::change(std::string_view user_id, std::string_view id, const Change& 
         SongSettings& s = song->settings;
         if (change.lyrics && *change.lyrics != s.lyrics) {
             Query(session, "DELETE FROM timings WHERE song_id = :id").with("id", id).run();
+        }
+        if (change.tags && *change.tags != s.tags) {
+            Query(session, "UPDATE generations SET tag_similarity = NULL WHERE id = :id").with("id", id).run();
+            Query(session, "UPDATE song_embeddings SET compared = 0 WHERE song_id = :id").with("id", id).run();
         }
         s.title = change.title.value_or(s.title);
         s.tags = change.tags.value_or(s.tags);

@@ -26,6 +26,9 @@ struct Song {
     int rating = 0;  ///< 1..5; 0: none
     TimeMs created = 0;
     std::optional<TimeMs> deleted;  ///< in the bin since
+    /// How well the sound goes with the tags, about -1 to 1; see Likeness, which alone sets it. None where nobody has found
+    /// out, or where the tags were changed since.
+    std::optional<double> tag_similarity;
 };
 
 struct SongQuery {
@@ -33,7 +36,8 @@ struct SongQuery {
     std::string search;   ///< words; each must be somewhere in title, tags or lyrics, without regard to case, in any script
     bool favourites = false, deleted = false;
     std::optional<std::string> playlist_id;
-    enum class Order { newest, oldest, title, longest } order = Order::newest;
+    /// tag_similarity: the best first, songs without one last.
+    enum class Order { newest, oldest, title, longest, tag_similarity } order = Order::newest;
     std::int64_t offset = 0, limit = 20;
 };
 

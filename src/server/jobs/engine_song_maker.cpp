@@ -1,6 +1,7 @@
 #include "server/jobs/engine_song_maker.h"
 
 #include "core/error.h"
+#include "server/jobs/job_reference.h"
 
 #include <utility>
 
@@ -19,6 +20,7 @@ engine::SongRequest request_of(const database::Job& job) {
     out.cfg_scale = s.cfg_scale;
     out.seed = s.seed;
     out.take = static_cast<std::uint32_t>(s.take);
+    out.reference = reference_in(job.reference);
     return out;
 }
 
