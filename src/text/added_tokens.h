@@ -2,7 +2,6 @@
 
 #include "text/prefix_tree.h"
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,23 +26,29 @@ struct Segment {
     std::optional<std::int32_t> id;
 };
 
-/// Cuts added tokens out of a text: leftmost first, and at one place the longest.
+/// Cuts added tokens out of a text: leftmost first, and at one place the longest. The texts are valid UTF-8; the segments
+/// come in order, point into the text, and an empty text has none. Time is at most the text's length times that of the
+/// longest token.
 class AddedTokenSplitter {
 public:
+    /// No two tokens of the same `normalized` have the same content.
     explicit AddedTokenSplitter(std::vector<AddedToken> tokens);
 
-    /// The segments of a valid UTF-8 text in order, pointing into it; none for an empty text.
-    /// Time is at most the text's length times that of the longest token.
+    /// By all tokens, where nothing changes the text between the two searches.
     [[nodiscard]] std::vector<Segment> split(std::string_view text) const;
+    /// By the tokens that are not `normalized` only: the first search.
+    [[nodiscard]] std::vector<Segment> split_verbatim(std::string_view text) const;
+    /// By those that are `normalized` only: the second search, in a normalised segment that the first left over.
+    [[nodiscard]] std::vector<Segment> split_normalized(std::string_view text) const;
 
     [[nodiscard]] const std::vector<AddedToken>& tokens() const noexcept { return tokens_; }
 
 private:
-    [[nodiscard]] PrefixTree build_tree(bool normalized) const;
+    [[nodiscard]] PrefixTree contents(bool normalized) const;  ///< content -> index into tokens_
     void split_with(const PrefixTree& tree, std::string_view text, std::vector<Segment>& out) const;
 
     std::vector<AddedToken> tokens_;
-    PrefixTree verbatim_, normalized_;  ///< contents -> index into tokens_
+    PrefixTree verbatim_, normalized_;
 };
 
 }  // namespace heart::text

@@ -3,40 +3,38 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace heart::text {
 
-/// Largest character map that is read, in bytes; XLM-RoBERTa's has 237,000.
-inline constexpr std::size_t kMaxCharacterMapBytes = std::size_t{16} << 20;
-
-/// The normalisation of a SentencePiece model: which characters are written how (NMT-NFKC as a rule), as Hugging Face
-/// tokenizers' "Precompiled" applies it. A double array (Darts) of the characters and the strings that replace them.
-/// Immutable, so that threads may share one.
+/// The precompiled character map of SentencePiece: what a text's characters become before it is cut into pieces (NMT-NFKC
+/// for most models). The rules of its use are those of Hugging Face's crate spm_precompiled, which SentencePiece itself does
+/// not share.
 class CharacterMap {
 public:
-    /// Changes nothing.
-    CharacterMap() = default;
+    /// `bytes`: the size of the trie in bytes (u32, little-endian), the trie (a Darts double array of u32 units), then the
+    /// replacements, UTF-8 strings that end with a zero byte or with the map. A value of the trie is a replacement's offset.
+    /// Walks the whole trie; `where` stands for the map in errors.
+    /// Throws ErrorCode::malformed where anything refers to what is not there.
+    CharacterMap(std::span<const std::byte> bytes, std::string_view where);
 
-    /// From the bytes of "precompiled_charsmap": u32 size of the array in bytes, the array's u32 units, then strings that
-    /// end with NUL. `name` stands for it in errors. ErrorCode::malformed, ::limit. Whatever the units say, a search ends
-    /// within the text it was given and reads inside the array.
-    [[nodiscard]] static CharacterMap parse(std::string_view bytes, std::string_view name);
+    /// What a valid UTF-8 text becomes. An extended grapheme cluster shorter than 6 bytes is replaced as a whole by the
+    /// replacement of its shortest prefix in the map; where there is none, and in longer clusters, each character is
+    /// replaced alone, or stays. Clusters by the Unicode version of the linked utf8proc.
+    /// Throws ErrorCode::limit where more than `max_bytes` come out. Time is linear in the text and the result.
+    [[nodiscard]] std::string apply(std::string_view utf8, std::size_t max_bytes) const;
 
-    /// The normalised form of valid UTF-8. By extended grapheme clusters, as the reference goes: one of fewer than six bytes
-    /// is looked up as a whole and replaced as a whole by what its shortest known beginning becomes; in others, and where
-    /// nothing is known, each character is looked up alone and stays where nothing is known.
-    [[nodiscard]] std::string normalise(std::string_view utf8) const;
+    /// The replacement of the shortest prefix of `text` in the map.
+    [[nodiscard]] std::optional<std::string_view> find(std::string_view text) const noexcept;
 
 private:
-    /// What the shortest known beginning of `text` becomes.
-    [[nodiscard]] std::optional<std::string_view> replacement(std::string_view text) const noexcept;
-    void append_by_character(std::string_view cluster, std::string& out) const;
+    void check_trie(std::string_view where) const;
 
     std::vector<std::uint32_t> units_;
-    std::string strings_;
+    std::string replacements_;
 };
 
 }  // namespace heart::text

@@ -1,55 +1,48 @@
 #pragma once
 
 #include "text/added_tokens.h"
-#include "text/character_map.h"
-#include "text/tokenizer_json.h"
-#include "text/unigram.h"
+#include "text/sentence_pieces_json.h"
+#include "text/tokenizer_frame.h"
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 #include <vector>
 
 namespace heart::text {
 
-/// How a text becomes pieces before the model cuts them.
-struct PieceRules {
-    CharacterMap characters;
-    bool strips_right = false;     ///< white space at the end goes
-    bool joins_spaces = false;     ///< two spaces and more become one "▁"
-    bool splits_at_space = false;  ///< at any white space, which goes
-};
-
-/// The tokenizer of XLM-RoBERTa: SentencePiece's unigram model as Hugging Face tokenizers reads it from tokenizer.json.
+/// The tokenizer of XLM-RoBERTa: SentencePiece's Unigram model as Hugging Face tokenizers reads it from tokenizer.json.
 /// Immutable, so that threads may share one.
 class SentencePieceTokenizer {
 public:
-    /// Reads a tokenizer.json; `name` stands for it in errors, which are those of Tokenizer::from_json. Of normalizers
-    /// Precompiled is known, alone or in a Sequence with Strip (right) and Replace (" {2,}" by "▁"), and none; of
-    /// pre-tokenizers Metaspace that always puts "▁" in front, alone or behind WhitespaceSplit; of post-processors
-    /// TemplateProcessing.
+    /// Reads a tokenizer.json; `name` stands for it in errors.
+    /// Throws ErrorCode::malformed for what does not follow the format, ErrorCode::mismatch where parts of the file
+    /// contradict each other, ErrorCode::unsupported for components other than its own, ErrorCode::limit beyond the limits.
     [[nodiscard]] static SentencePieceTokenizer from_json(std::string_view text, std::string_view name = "tokenizer.json",
                                                           const TokenizerLimits& limits = {});
 
-    /// Ids of a text; with `add_special` those around it too (<s> ... </s>). The literal text of an added token becomes its
-    /// id, as in the reference. Throws ErrorCode::limit beyond kMaxTextBytes, ErrorCode::malformed (with the byte offset)
-    /// when the text is not UTF-8.
+    /// Ids of a text, which keeps its case; with `add_special` those that the post-processor puts around it too (<s> in
+    /// front and </s> behind). The literal text of an added token ("<mask>") becomes its id, as in the reference. Nothing is
+    /// cut: the model's longest input is for the caller to hold to. Throws ErrorCode::limit beyond kMaxTextBytes,
+    /// ErrorCode::malformed (with the byte offset) when the text is not UTF-8.
     [[nodiscard]] std::vector<std::int32_t> encode(std::string_view utf8, bool add_special = true) const;
 
+    /// Id of <pad>.
+    [[nodiscard]] std::int32_t pad_id() const noexcept { return pad_id_; }
     /// The largest id that encode can give: an embedding table needs more rows than this.
     [[nodiscard]] std::int32_t largest_id() const noexcept { return largest_id_; }
 
 private:
-    SentencePieceTokenizer(PieceRules rules, Unigram model, std::vector<AddedToken> added, IdsAround around);
+    explicit SentencePieceTokenizer(SentencePieceSpec spec);
 
-    void encode_segment(std::string_view text, std::vector<std::int32_t>& ids) const;
+    void encode_words(std::string_view text, std::vector<std::int32_t>& ids) const;
     void encode_word(std::string_view word, std::vector<std::int32_t>& ids) const;
 
-    PieceRules rules_;
+    PieceNormalizer normalizer_;
+    bool split_white_space_, begin_words_;
     Unigram model_;
     AddedTokenSplitter added_;
-    IdsAround around_;
-    std::int32_t largest_id_ = 0;
+    std::vector<std::int32_t> prefix_, suffix_;
+    std::int32_t pad_id_, largest_id_;
 };
 
 }  // namespace heart::text

@@ -1,10 +1,6 @@
 #include "text/tokenizer.h"
 
-#include "core/error.h"
 #include "text/pretokenizer.h"
-#include "text/unicode.h"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
@@ -18,8 +14,9 @@ Tokenizer Tokenizer::from_json(std::string_view text, std::string_view name, con
 Tokenizer::Tokenizer(TokenizerSpec spec)
     : pattern_(spec.pattern),
       bpe_(std::move(spec.vocabulary), std::move(spec.merges), spec.ignore_merges),
-      added_(std::move(spec.added_tokens)),
-      around_(std::move(spec.around)),
+      added_(std::move(spec.frame.added_tokens)),
+      prefix_(std::move(spec.frame.prefix)),
+      suffix_(std::move(spec.frame.suffix)),
       vocabulary_size_(bpe_.vocabulary().size()) {
     for (const auto& [token, id] : bpe_.vocabulary()) largest_id_ = std::max(largest_id_, id);
     for (const AddedToken& token : added_.tokens()) {
@@ -29,15 +26,9 @@ Tokenizer::Tokenizer(TokenizerSpec spec)
 }
 
 std::vector<std::int32_t> Tokenizer::encode(std::string_view utf8, bool add_special) const {
-    if (utf8.size() > kMaxTextBytes) {
-        throw Error(ErrorCode::limit, "the text is too long")
-            .expected(fmt::format("at most {} bytes", kMaxTextBytes))
-            .found(fmt::format("{} bytes", utf8.size()));
-    }
-    require_utf8(utf8, "the text");
-
+    require_encodable(utf8);
     std::vector<std::int32_t> ids;
-    if (add_special) ids = around_.prefix;
+    if (add_special) ids = prefix_;
     for (const Segment& segment : added_.split(utf8)) {
         if (segment.id) {
             ids.push_back(*segment.id);
@@ -45,7 +36,7 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view utf8, bool add_spec
             for (const std::string_view piece : split(pattern_, segment.text)) bpe_.encode(piece, ids);
         }
     }
-    if (add_special) ids.insert(ids.end(), around_.suffix.begin(), around_.suffix.end());
+    if (add_special) ids.insert(ids.end(), suffix_.begin(), suffix_.end());
     return ids;
 }
 

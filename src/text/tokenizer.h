@@ -2,6 +2,7 @@
 
 #include "text/added_tokens.h"
 #include "text/bpe.h"
+#include "text/tokenizer_frame.h"
 #include "text/tokenizer_json.h"
 
 #include <cstddef>
@@ -11,9 +12,6 @@
 #include <vector>
 
 namespace heart::text {
-
-/// Largest text that Tokenizer::encode takes, in bytes.
-inline constexpr std::size_t kMaxTextBytes = std::size_t{1} << 20;
 
 /// The tokenizer of Llama 3 or of Whisper: byte-level BPE as Hugging Face tokenizers reads it from tokenizer.json.
 /// Immutable, so that threads may share one.
@@ -49,7 +47,7 @@ private:
     SplitPattern pattern_;
     Bpe bpe_;
     AddedTokenSplitter added_;
-    IdsAround around_;
+    std::vector<std::int32_t> prefix_, suffix_;
     std::size_t vocabulary_size_ = 0;
     std::int32_t largest_id_ = 0;
 };

@@ -2,8 +2,7 @@
 
 #include "core/error.h"
 #include "formats/json.h"
-#include "text/pretokenizer.h"
-#include "text/tokenizer_parts.h"
+#include "text/json_node.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -18,7 +17,10 @@ namespace {
 
 using formats::Json;
 
-void check_model_options(const Node& model, SplitPattern pattern) {
+/// Which token has which id.
+using Owners = std::unordered_map<std::int32_t, std::string_view>;
+
+void check_model_options(const JsonNode& model, SplitPattern pattern) {
     model.require_string("type", "BPE");
     if (const auto dropout = model.optional_member("dropout")) {
         if (!dropout->json().is_number()) throw dropout->wrong("a number or null");
@@ -38,12 +40,10 @@ void check_model_options(const Node& model, SplitPattern pattern) {
     }
 }
 
-Vocabulary read_vocabulary(const Node& node, const TokenizerLimits& limits, Owners& owners) {
+Vocabulary read_vocabulary(const JsonNode& node, const TokenizerLimits& limits, Owners& owners) {
     const Json& entries = node.object();
     if (entries.size() > limits.max_vocabulary) {
-        throw node.error(ErrorCode::limit, "is too large")
-            .expected(fmt::format("at most {} tokens", limits.max_vocabulary))
-            .found(fmt::format("{}", entries.size()));
+        throw node.beyond(fmt::format("at most {} tokens", limits.max_vocabulary), entries.size());
     }
     Vocabulary vocabulary;
     vocabulary.reserve(entries.size());
@@ -59,14 +59,14 @@ Vocabulary read_vocabulary(const Node& node, const TokenizerLimits& limits, Owne
     return vocabulary;
 }
 
-/// The two sides of a merge, in either spelling: ["a", "b"] or "a b". `place` makes the Node of the merge.
+/// The two sides of a merge, in either spelling: ["a", "b"] or "a b". `place` makes the JsonNode of the merge.
 template <typename Place>
 std::pair<std::string_view, std::string_view> merge_sides(const Json& merge, const Place& place) {
     if (!merge.is_string()) {
         if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
             return {merge[0].get_ref<const std::string&>(), merge[1].get_ref<const std::string&>()};
         }
-        const Node node = place();
+        const JsonNode node = place();
         if (node.array().size() != 2) throw node.wrong("two tokens");
         return {node.element(0).string(), node.element(1).string()};
     }
@@ -78,12 +78,10 @@ std::pair<std::string_view, std::string_view> merge_sides(const Json& merge, con
     return {text.substr(0, space), text.substr(space + 1)};
 }
 
-MergeTable read_merges(const Node& node, const TokenizerLimits& limits, const Vocabulary& vocabulary) {
+MergeTable read_merges(const JsonNode& node, const TokenizerLimits& limits, const Vocabulary& vocabulary) {
     const Json& list = node.array();
     if (list.size() > limits.max_merges) {
-        throw node.error(ErrorCode::limit, "is too large")
-            .expected(fmt::format("at most {} merges", limits.max_merges))
-            .found(fmt::format("{}", list.size()));
+        throw node.beyond(fmt::format("at most {} merges", limits.max_merges), list.size());
     }
     MergeTable table;
     table.reserve(list.size());
@@ -113,37 +111,37 @@ MergeTable read_merges(const Node& node, const TokenizerLimits& limits, const Vo
 }
 
 /// Bytes spelled as characters, behind GPT-2's split pattern.
-void check_whole_byte_level(const Node& node) {
+void check_whole_byte_level(const JsonNode& node) {
     node.require_boolean("add_prefix_space", false);
     if (node.optional_member("use_regex")) node.require_boolean("use_regex", true);  // absent means true
 }
 
 /// Either the sequence of Llama 3, its split pattern and then bytes spelled as characters, or Whisper's single ByteLevel.
-SplitPattern read_pre_tokenizer(const Node& root) {
+SplitPattern read_pre_tokenizer(const JsonNode& root) {
     constexpr std::string_view kImplemented = "Sequence of Split and ByteLevel, as in Llama 3, or ByteLevel, as in Whisper";
     const auto node = root.optional_member("pre_tokenizer");
     if (!node) {
         throw root.error(ErrorCode::unsupported, "has no pre_tokenizer").expected(std::string(kImplemented));
     }
-    const Node type = node->member("type");
+    const JsonNode type = node->member("type");
     if (type.string() == "ByteLevel") {
         check_whole_byte_level(*node);
         return SplitPattern::gpt2;
     }
     if (type.string() != "Sequence") throw type.unsupported(std::string(kImplemented));
-    const Node list = node->member("pretokenizers");
+    const JsonNode list = node->member("pretokenizers");
     if (list.array().size() != 2) throw list.unsupported(std::string(kImplemented));
 
-    const Node split = list.element(0);
+    const JsonNode split = list.element(0);
     split.require_string("type", "Split");
-    const Node pattern = split.member("pattern");
+    const JsonNode pattern = split.member("pattern");
     if (!pattern.object().contains("Regex")) throw pattern.unsupported("a Regex");
-    const Node regex = pattern.member("Regex");
+    const JsonNode regex = pattern.member("Regex");
     if (regex.string() != kLlama3Pattern) throw regex.unsupported(std::string(kLlama3Pattern));
     split.require_string("behavior", "Isolated");
     split.require_boolean("invert", false);
 
-    const Node bytes = list.element(1);
+    const JsonNode bytes = list.element(1);
     bytes.require_string("type", "ByteLevel");
     bytes.require_boolean("add_prefix_space", false);
     // Absent means true in the reference: the splitting of GPT-2 again, which would cut Llama's pieces further.
@@ -158,23 +156,24 @@ SplitPattern read_pre_tokenizer(const Node& root) {
 
 TokenizerSpec read_tokenizer_json(std::string_view text, std::string_view name, const TokenizerLimits& limits) {
     const Json json = formats::parse_json(text, name, {.max_bytes = limits.max_file_bytes});
-    const Node root(json, name, "");
-    if (const auto version = root.optional_member("version"); version && version->string() != "1.0") {
-        throw version->unsupported("'1.0'");
-    }
-    for (const char* key : {"normalizer", "truncation", "padding"}) root.require_absent(key);
+    const JsonNode root(json, name, "");
+    check_frame_options(root);
+    root.require_absent("normalizer");
     TokenizerSpec spec;
     spec.pattern = read_pre_tokenizer(root);
     Owners owners;
-    const Node model = root.member("model");
+    const JsonNode model = root.member("model");
     check_model_options(model, spec.pattern);
     spec.vocabulary = read_vocabulary(model.member("vocab"), limits, owners);
     spec.merges = read_merges(model.member("merges"), limits, spec.vocabulary);
     if (const auto ignore = model.optional_member("ignore_merges")) spec.ignore_merges = ignore->boolean();
-    if (root.object().contains("added_tokens")) {
-        spec.added_tokens = read_added_tokens(root.member("added_tokens"), limits, spec.vocabulary, owners);
-    }
-    if (const auto post = root.optional_member("post_processor")) read_post_processor(*post, limits, owners, spec.around);
+    const auto value_of = [](const auto& map, const auto& key) {
+        const auto it = map.find(key);
+        return it == map.end() ? std::nullopt : std::optional(it->second);
+    };
+    const ModelTokens tokens{.id_of = [&](std::string_view token) { return value_of(spec.vocabulary, token); },
+                             .token_of = [&](std::int32_t id) { return value_of(owners, id); }};
+    spec.frame = read_frame(root, limits, tokens);
     return spec;
 }
 

@@ -104,6 +104,25 @@ bool is_space(std::uint32_t code) noexcept {
            code == 0x3000;
 }
 
+std::size_t space_start(std::string_view text, std::size_t at, std::size_t least) noexcept {
+    while (at > least) {
+        std::size_t previous = at - 1;
+        while (previous > least && (static_cast<unsigned char>(text[previous]) & 0xc0) == 0x80) --previous;
+        if (!is_space(decode_utf8(text, previous).code)) break;
+        at = previous;
+    }
+    return at;
+}
+
+std::size_t space_end(std::string_view text, std::size_t at) noexcept {
+    while (at < text.size()) {
+        const Utf8Char c = decode_utf8(text, at);
+        if (!is_space(c.code)) break;
+        at += c.length;
+    }
+    return at;
+}
+
 void require_utf8(std::string_view text, std::string_view what) {
     if (const std::size_t bad = find_invalid_utf8(text); bad != std::string_view::npos) {
         throw Error(ErrorCode::malformed, fmt::format("{} is not UTF-8", what))
