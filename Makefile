@@ -67,7 +67,7 @@ ifneq ($(shell uname -m),aarch64)
 endif
 
 # Hostile input of every kind, for a minute each; the corpus is what earlier runs found worth keeping.
-FUZZ_TARGETS = request_parts http_request multipart json jwt
+FUZZ_TARGETS = request_parts http_request multipart json jwt torch_file
 FUZZ_SECONDS ?= 60
 fuzz-tests: test-deps
 	cmake -S tests/fuzz -B build/fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++-14

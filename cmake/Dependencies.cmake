@@ -12,6 +12,13 @@ pkg_check_modules(sndfile REQUIRED IMPORTED_TARGET sndfile>=1.2.0)
 pkg_check_modules(soxr REQUIRED IMPORTED_TARGET soxr>=0.1.3)
 pkg_check_modules(taglib REQUIRED IMPORTED_TARGET taglib>=1.13)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc>=2.6.0)  # Debian 12 ships 2.8.0, whose file says 2.6.0
+# hnswlib (headers only, without a CMake configuration in Debian) makes searches in large indexes faster; not every
+# distribution has it.
+find_path(HEART_HNSWLIB_INCLUDE hnswlib/hnswlib.h)
+if(HEART_HNSWLIB_INCLUDE)
+  add_library(hnswlib::headers INTERFACE IMPORTED)
+  target_include_directories(hnswlib::headers INTERFACE "${HEART_HNSWLIB_INCLUDE}")
+endif()
 
 # Of the server.
 find_package(Boost 1.81 REQUIRED)  # Beast and Asio: headers only

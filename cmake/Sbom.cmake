@@ -21,6 +21,9 @@ function(heart_write_sbom file)
   heart_sbom_package(ggml "${GGML_PIN_VERSION}" MIT CONTAINS)
   heart_sbom_package(Boost "${Boost_VERSION}" BSL-1.0 CONTAINS)
   heart_sbom_package(nlohmann-json "${nlohmann_json_VERSION}" MIT CONTAINS)
+  if(TARGET hnswlib::headers)
+    heart_sbom_package(hnswlib "" Apache-2.0 CONTAINS)
+  endif()
   heart_sbom_package(CLI11 "${CLI11_VERSION}" BSD-3-Clause CONTAINS)
   foreach(library IN ITEMS
       "fmt|${fmt_VERSION}|MIT" "libutf8proc|${utf8proc_VERSION}|MIT" "libsndfile|${sndfile_VERSION}|LGPL-2.1-or-later" "soxr|${soxr_VERSION}|LGPL-2.1-or-later"

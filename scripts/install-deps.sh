@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 build_packages="g++ cmake ninja-build git ca-certificates pkg-config
   libfmt-dev nlohmann-json3-dev libcli11-dev libutf8proc-dev
   libsndfile1-dev libsoxr-dev libtag1-dev libkissfft-dev libpng-dev libjpeg-dev zlib1g-dev libssl-dev
-  libsoci-dev libsqlite3-dev libsodium-dev libcrypt-dev libcurl4-openssl-dev libcairo2-dev libarchive-dev"
+  libsoci-dev libsqlite3-dev libsodium-dev libcrypt-dev libcurl4-openssl-dev libcairo2-dev libarchive-dev libhnswlib-dev"
 # Boost's plain package is too old in Debian 12: the first of these that the system knows.
 boost_packages="libboost1.81-dev libboost1.83-dev libboost1.88-dev libboost-dev"
 test_packages="libgtest-dev librapidcheck-dev clang-format-14 clang-tidy-14

@@ -1,9 +1,9 @@
 #include "audio/replace_file.h"
 #include "core/error.h"
+#include "embedder_choice.h"
 #include "engine/embedder.h"
 #include "engine/music_index.h"
 #include "formats/npy.h"
-#include "hub/licence.h"
 #include "interrupt.h"
 #include "output.h"
 #include "progress_bar.h"
@@ -24,8 +24,10 @@ using Json = nlohmann::ordered_json;
 
 struct EmbedOptions {
     CommonOptions common;  // --model-path, --device, --threads, --json, --quiet
+    EmbedderChoice choice;
     std::vector<std::string> files, texts;
-    std::string embedder = "MuQ-MuLan", dtype = "float32", format = "json", output, index, search;
+    std::string format = "json", output, index, search;
+    double start = 0, seconds = 0;
     std::int64_t top = 10;
     bool similarity = false;
 };
@@ -39,23 +41,22 @@ struct Embedded {
     std::size_t clips = 0;
 };
 
-Embedder open_embedder(const EmbedOptions& o) {
-    if (o.common.model_path.empty()) {
-        throw Error(ErrorCode::usage, "no model to embed with")
-            .expected(fmt::format("--model-path DIR with {}/", o.embedder))
-            .hint("heart pull MuQ-MuLan-large");
-    }
-    return Embedder(o.common.model_folder(),
-                    {o.embedder, o.common.device, engine::parse_type(o.dtype), o.common.threads});
-}
-
 // --- vectors ------------------------------------------------------------------------------------------------------------
+
+engine::SoundEmbedding embed_file(Embedder& embedder, const EmbedOptions& o, const std::string& file,
+                                  const ProgressFn& progress) {
+    if (o.start == 0 && o.seconds == 0) return embedder.embed(std::filesystem::path(file), progress, interrupt_token());
+    const engine::SoundFile sound = engine::open_sound(file, embedder.sample_rate());
+    const double seconds = o.seconds > 0 ? o.seconds : 24 * 3600.0;
+    return embedder.embed(engine::excerpt(sound.source, embedder.sample_rate(), o.start, seconds), progress,
+                          interrupt_token(), o.seconds);
+}
 
 std::vector<Embedded> embed_all(Embedder& embedder, const EmbedOptions& o) {
     ProgressBar bar(!o.common.quiet);
     std::vector<Embedded> out;
     for (const std::string& file : o.files) {
-        auto e = embedder.embed(std::filesystem::path(file), bar.callback(), interrupt_token());
+        auto e = embed_file(embedder, o, file, bar.callback());
         out.push_back({printable(file, 4096), false, std::move(e.values), e.seconds, e.clips.size()});
     }
     for (const std::string& text : o.texts) {
@@ -75,7 +76,10 @@ std::vector<std::vector<double>> similarities(const std::vector<Embedded>& all) 
 }
 
 Json report_of(const Embedder& embedder, const EmbedOptions& o, const std::vector<Embedded>& all) {
-    Json out{{"model", o.embedder}, {"dimension", embedder.dimension()}, {"inputs", Json::array()},
+    Json out{{"model", o.choice.folder},
+             {"licence", o.choice.licence(o.common)},
+             {"dimension", embedder.dimension()},
+             {"inputs", Json::array()},
              {"embeddings", Json::array()}};
     for (const Embedded& e : all) {
         Json input{{e.is_text ? "text" : "file", e.name}};
@@ -114,7 +118,7 @@ int embed_inputs(const EmbedOptions& o) {
         throw Error(ErrorCode::usage, "--format").expected("json or npy").found(printable(o.format, 40));
     }
     if (npy && o.output.empty()) throw Error(ErrorCode::usage, "--format npy").expected("--output FILE beside it");
-    Embedder embedder = open_embedder(o);
+    Embedder embedder = o.choice.open(o.common);
     const auto all = embed_all(embedder, o);
     const Json report = report_of(embedder, o, all);
     if (!o.output.empty()) {
@@ -128,37 +132,33 @@ int embed_inputs(const EmbedOptions& o) {
 
 // --- a folder of music --------------------------------------------------------------------------------------------------
 
-/// Under which licence the model stands that makes the embeddings; empty where nothing tells.
-std::string licence_of(const EmbedOptions& o) {
-    for (const hub::FoundLicence& found : hub::licences_in(o.common.model_folder(), o.common.version)) {
-        if (found.folder == o.embedder) return found.licence;
-    }
-    return "";
-}
-
 search::EmbeddingKind kind_of(const Embedder& embedder, const EmbedOptions& o) {
-    return {o.embedder, licence_of(o), static_cast<std::int64_t>(embedder.dimension())};
+    return {o.choice.folder, o.choice.licence(o.common), static_cast<std::int64_t>(embedder.dimension())};
 }
 
 int make_index(const EmbedOptions& o) {
     if (o.files.size() != 1 || !std::filesystem::is_directory(o.files.front())) {
         throw Error(ErrorCode::usage, "--index without --search makes an index").expected("one folder of music");
     }
-    Embedder embedder = open_embedder(o);
+    Embedder embedder = o.choice.open(o.common);
     ProgressBar bar(!o.common.quiet);
     const auto on_file = [&](const std::string& name, const Error* fault) {
         if (fault == nullptr) return;
         bar.finish();
         fmt::print(stderr, "heart: {}: {}\n", printable(name, 200), fault->what());
     };
-    const auto done = engine::index_folder(o.files.front(), o.index, embedder, kind_of(embedder, o), on_file,
-                                           bar.callback(), interrupt_token());
+    const auto done = engine::index_folder(o.files.front(), o.index, embedder, kind_of(embedder, o), on_file, bar.callback(),
+                                           interrupt_token());
     bar.finish();
     note(o.common, fmt::format("{}: {} songs; {} new, {} as they were, {} gone, {} that cannot be read", o.index, done.songs,
                                done.added, done.kept, done.removed, done.failed));
     if (o.common.json) {
-        print_json({{"index", o.index}, {"songs", done.songs}, {"added", done.added}, {"kept", done.kept},
-                    {"removed", done.removed}, {"failed", done.failed}});
+        print_json({{"index", o.index},
+                    {"songs", done.songs},
+                    {"added", done.added},
+                    {"kept", done.kept},
+                    {"removed", done.removed},
+                    {"failed", done.failed}});
     }
     return done.failed == 0 ? kExitDone : kExitFailed;
 }
@@ -176,7 +176,7 @@ int search_index(const EmbedOptions& o) {
     if (!o.files.empty() || !o.texts.empty()) {
         throw Error(ErrorCode::usage, "--search takes its words or its song itself").expected("no other inputs");
     }
-    Embedder embedder = open_embedder(o);
+    Embedder embedder = o.choice.open(o.common);
     search::IndexOptions options;
     options.threads = o.common.threads > 0 ? o.common.threads : graph::Device::default_threads();
     const auto index = search::VectorIndex::open(o.index, options, kind_of(embedder, o));
@@ -213,25 +213,37 @@ void add_embed(CLI::App& app, Action& action) {
         ->type_name("TEXT");
     verb->add_option(both_names("model-path"), o->common.model_path, "Folder with the embedding model's folder in it")
         ->type_name("DIR");
-    verb->add_option("--embedder", o->embedder, "Folder of the embedding model in there")->capture_default_str();
+    o->choice.add(*verb, "Options");
+    verb->add_option("--start", o->start, "Seconds of each file that are left out before")
+        ->check(CLI::Range(0.0, 86'400.0))
+        ->capture_default_str();
+    verb->add_option("--seconds", o->seconds, "Seconds of each file that are heard; 0: all")
+        ->check(CLI::Range(0.0, 86'400.0))
+        ->capture_default_str();
     verb->add_option("--format", o->format, "json or npy ([inputs, dimension], float32)")->capture_default_str();
     verb->add_option("-o,--output", o->output, "File to write; JSON goes to standard output else")->type_name("FILE");
     verb->add_flag("--similarity", o->similarity, "Compare each input with each other one");
     const std::string searching = "A music folder";
-    verb->add_option("--index", o->index, "Folder of the index: made or brought up to date for the music folder that is given")
+    verb->add_option("--index", o->index,
+                     "Folder of the index: made or brought up to date for the music folder that is given")
         ->type_name("DIR")
         ->group(searching);
     verb->add_option("--search", o->search, "Words, or an audio file: says what in the index is nearest")
         ->type_name("TEXT|FILE")
         ->group(searching);
-    verb->add_option("--top", o->top, "Most answers of a search")->capture_default_str()->check(CLI::Range(1, 10'000))
+    verb->add_option("--top", o->top, "Most answers of a search")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 10'000))
         ->group(searching);
     const std::string group = "How it runs";
     verb->add_option("--device", o->common.device, "Device of the model")->capture_default_str()->group(group);
-    verb->add_option("--dtype", o->dtype, "Matrices: float32 (what the model was made for), float16, bfloat16 or a quantised type")
+    verb->add_option("--dtype", o->choice.dtype,
+                     "Matrices: float32 (what the model was made for), float16, bfloat16 or a quantised type")
         ->capture_default_str()
         ->group(group);
-    verb->add_option("--threads", o->common.threads, "CPU threads; 0 means one per core")->capture_default_str()->group(group);
+    verb->add_option("--threads", o->common.threads, "CPU threads; 0 means one per core")
+        ->capture_default_str()
+        ->group(group);
     o->common.add_output(*verb);
     verb->callback([o, &action] { action = [o] { return embed(*o); }; });
 }

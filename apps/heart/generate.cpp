@@ -36,24 +36,6 @@ struct GenerateOptions {
     std::int64_t batch = 0;  // takes composed at once; 0: as many as are worth it and fit
 };
 
-/// Tags are text. Only '@FILE', or a name that ends in ".txt" or holds a '/' and is a file, is read as one.
-std::string read_tags(const std::string& tags) {
-    if (tags.starts_with('@')) return read_text(tags.substr(1));
-    std::error_code ignored;
-    const bool looks_like_path = tags.ends_with(".txt") || tags.find('/') != std::string::npos;
-    if (looks_like_path && std::filesystem::is_regular_file(tags, ignored)) return read_text(tags);
-    if (tags.ends_with(".txt")) {
-        throw Error(ErrorCode::not_found, fmt::format("no tags file '{}'", printable(tags)))
-            .hint("give tags as text: piano,happy");
-    }
-    return tags;
-}
-
-std::string without_line_end(std::string text) {
-    while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
-    return text;
-}
-
 /// Fills in the request's words; without any, the built-in example's.
 void read_words(GenerateOptions& o) {
     if (o.lyrics_file.empty() && o.lyrics_text.empty() && o.tags.empty()) {
@@ -72,7 +54,7 @@ void read_words(GenerateOptions& o) {
         }
     }
     if (!o.lyrics_text.empty()) o.request.lyrics = o.lyrics_text;
-    o.request.tags = without_line_end(read_tags(o.tags));
+    o.request.tags = read_tags(o.tags);
 }
 
 /// The first line of words, or else the tags.
@@ -243,7 +225,7 @@ int generate(GenerateOptions& o) {
     o.stream.check(o.audio, o.common, o.takes);
     if (o.stream.on) ignore_broken_pipes();
     read_words(o);
-    o.request.reference = o.reference.read();
+    o.request.reference = o.reference.read(o.common);
     if (o.request.reference) note(o.common, "Reference: " + reference_text(*o.request.reference));
     if (o.common.model_path.empty()) note(o.common, std::string(hub::demo_model_note()));
     const bool renders = o.save_codes.empty() || o.has_save_path || !o.audio.spectrogram.empty() || o.stream.on;

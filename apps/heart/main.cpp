@@ -41,6 +41,7 @@ int run(int argc, char** argv) {
     add_decode(app, action);
     add_transcribe(app, action);
     add_score(app, action);
+    add_embed(app, action);
     add_info(app, action);
     add_make_checkpoint(app, action);
     add_bench(app, action);

@@ -56,6 +56,28 @@ std::string read_text(const std::string& path) {
     return text;
 }
 
+namespace {
+
+std::string text_of_tags(const std::string& tags) {
+    if (tags.starts_with('@')) return read_text(tags.substr(1));
+    std::error_code ignored;
+    const bool looks_like_path = tags.ends_with(".txt") || tags.find('/') != std::string::npos;
+    if (looks_like_path && std::filesystem::is_regular_file(tags, ignored)) return read_text(tags);
+    if (tags.ends_with(".txt")) {
+        throw Error(ErrorCode::not_found, fmt::format("no tags file '{}'", printable(tags)))
+            .hint("give tags as text: piano,happy");
+    }
+    return tags;
+}
+
+}  // namespace
+
+std::string read_tags(const std::string& tags) {
+    std::string text = text_of_tags(tags);
+    while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+    return text;
+}
+
 void CommonOptions::add_model(CLI::App& verb) {
     verb.add_option(both_names("model-path"), model_path,
                     "Folder with HeartMuLa-oss-<version>/, HeartCodec-oss/, tokenizer.json, gen_config.json")

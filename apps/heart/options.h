@@ -63,4 +63,8 @@ void add_first_window(CLI::App& verb, engine::SongRequest& request);
 /// All of a text file, or of standard input for "-". At most 1 MiB (ErrorCode::limit).
 [[nodiscard]] std::string read_text(const std::string& path);
 
+/// Tags are text. Only '@FILE', or a name that ends in ".txt" or holds a '/' and is a file, is read as one. Without the end
+/// of the last line. ErrorCode::not_found for a name of a text file that is not there.
+[[nodiscard]] std::string read_tags(const std::string& tags);
+
 }  // namespace heart::app

@@ -4,7 +4,8 @@
 #include "core/error.h"
 #include "formats/npy.h"
 #include "formats/tensor_view.h"
-#include "options.h"
+#include "interrupt.h"
+#include "progress_bar.h"
 
 #include <fmt/format.h>
 
@@ -52,6 +53,18 @@ engine::Reference reference_of_array(const std::string& path) {
 
 void ReferenceOptions::add(CLI::App& verb) {
     const std::string group = "What it takes after";
+    verb.add_option(both_names("ref-audio"), audio_, "A piece of music to sound like: an audio file")
+        ->type_name("FILE")
+        ->group(group);
+    verb.add_option(both_names("ref-start"), start_, "Where in the file the piece begins, seconds")
+        ->check(CLI::Range(0.0, 86'400.0))
+        ->capture_default_str()
+        ->group(group);
+    verb.add_option(both_names("ref-seconds"), seconds_, "How long it is; the model was trained on 10 seconds")
+        ->check(CLI::Range(0.1, 3'600.0))
+        ->capture_default_str()
+        ->group(group);
+    choice_.add(verb, group);
     verb.add_option(both_names("ref-embedding"), embedding_,
                     "Embedding of reference audio by MuQ-MuLan, [512] or [1, 512]; of a song, that in its recipe")
         ->type_name("FILE.npy|FILE.safetensors:KEY|SONG")
@@ -62,16 +75,40 @@ void ReferenceOptions::add(CLI::App& verb) {
                            ->group(group);
 }
 
-std::optional<engine::Reference> ReferenceOptions::named() const {
+/// The embedding of the piece. Of several clips the mean, brought back to unit length: training saw no other (see
+/// docs/differences.md).
+engine::Reference ReferenceOptions::of_audio(const CommonOptions& common) const {
+    engine::Embedder embedder = choice_.open(common);
+    const engine::SoundFile sound = engine::open_sound(audio_, embedder.sample_rate());
+    ProgressBar bar(!common.quiet);
+    auto heard = embedder.embed(engine::excerpt(sound.source, embedder.sample_rate(), start_, seconds_), bar.callback(),
+                                interrupt_token(), seconds_);
+    bar.finish();
+    engine::Reference out;
+    out.embedding = engine::normalised(std::move(heard.values));
+    out.source = std::filesystem::path(audio_).filename().string();
+    out.start = start_;
+    out.seconds = heard.seconds;
+    out.model = choice_.folder;
+    out.licence = choice_.licence(common);
+    return out;
+}
+
+std::optional<engine::Reference> ReferenceOptions::named(const CommonOptions& common) const {
+    if (!audio_.empty() && !embedding_.empty()) {
+        throw Error(ErrorCode::usage, "two references").expected("either --ref-audio or --ref-embedding");
+    }
+    if (!audio_.empty()) return of_audio(common);
     if (embedding_.empty()) return std::nullopt;
     return names_a_song(embedding_) ? reference_of_song(embedding_) : reference_of_array(embedding_);
 }
 
-std::optional<engine::Reference> ReferenceOptions::read() const {
+std::optional<engine::Reference> ReferenceOptions::read(const CommonOptions& common) const {
     const bool has_strength = strength_option_ != nullptr && strength_option_->count() > 0;
-    std::optional<engine::Reference> out = named();
+    std::optional<engine::Reference> out = named(common);
     if (has_strength && !out) {
-        throw Error(ErrorCode::usage, "--ref-strength without a reference").hint("name one with --ref-embedding");
+        throw Error(ErrorCode::usage, "--ref-strength without a reference")
+            .hint("name one with --ref-audio or --ref-embedding");
     }
     if (has_strength) out->strength = strength_;
     return out;

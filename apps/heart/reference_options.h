@@ -1,6 +1,8 @@
 #pragma once
 
+#include "embedder_choice.h"
 #include "engine/reference.h"
+#include "options.h"
 
 #include <CLI/CLI.hpp>
 
@@ -17,13 +19,16 @@ public:
     /// What the options name; none where they name nothing. The one place where options become a reference: whatever else
     /// may name one is turned into it here. Throws ErrorCode::usage for a strength without a reference,
     /// ErrorCode::not_found for a song that has none in its recipe, ErrorCode::malformed for an array that is no vector, and
-    /// what reading files throws.
-    [[nodiscard]] std::optional<engine::Reference> read() const;
+    /// what reading files and embedding throw.
+    [[nodiscard]] std::optional<engine::Reference> read(const CommonOptions& common) const;
 
 private:
-    [[nodiscard]] std::optional<engine::Reference> named() const;
+    [[nodiscard]] std::optional<engine::Reference> named(const CommonOptions& common) const;
+    [[nodiscard]] engine::Reference of_audio(const CommonOptions& common) const;
 
-    std::string embedding_;
+    std::string embedding_, audio_;
+    double start_ = 0, seconds_ = 10;
+    EmbedderChoice choice_;
     double strength_ = 1;
     const CLI::Option* strength_option_ = nullptr;
 };

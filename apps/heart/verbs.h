@@ -20,6 +20,7 @@ void add_pull(CLI::App& app, Action& action);
 void add_describe(CLI::App& app, Action& action);
 void add_transcribe(CLI::App& app, Action& action);
 void add_score(CLI::App& app, Action& action);
+void add_embed(CLI::App& app, Action& action);
 void add_serve(CLI::App& app, Action& action);
 void add_archive(CLI::App& app, Action& action);
 void add_client(CLI::App& app, Action& action);

@@ -42,8 +42,9 @@ std::map<std::string, SongFile> songs_below(const fs::path& music, const OnIndex
         cancel.check();
         std::error_code ignored;
         if (file.is_symlink(ignored) || !file.is_regular_file(ignored) || !is_sound_file(file.path())) continue;
-        SongFile song{file.path(), {file.path().lexically_relative(music).generic_string(), file.file_size(ignored),
-                                    nanoseconds(file.last_write_time(ignored))}};
+        SongFile song{file.path(),
+                      {file.path().lexically_relative(music).generic_string(), file.file_size(ignored),
+                       nanoseconds(file.last_write_time(ignored))}};
         if (const auto fault = search::fault_of_name(song.entry.name); !fault.empty()) {
             const Error e(ErrorCode::unsupported, fmt::format("its name cannot be kept: {}", fault));
             on_file(song.entry.name, &e);
@@ -66,7 +67,7 @@ std::size_t forget_missing(search::VectorIndex& index, const std::map<std::strin
 }  // namespace
 
 bool is_sound_file(const fs::path& path) {
-    static constexpr std::array<std::string_view, 11> kEndings{".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus",
+    static constexpr std::array<std::string_view, 11> kEndings{".wav", ".flac", ".mp3", ".ogg",  ".oga", ".opus",
                                                                ".m4a", ".aac",  ".aif", ".aiff", ".w64"};
     std::string ending = path.extension().string();
     for (char& c : ending) {
@@ -78,8 +79,8 @@ bool is_sound_file(const fs::path& path) {
 IndexedFolder index_folder(const fs::path& music, const fs::path& folder, Embedder& embedder,
                            const search::EmbeddingKind& kind, const OnIndexedFile& on_file, const ProgressFn& progress,
                            const CancelToken& cancel) {
-    search::VectorIndex index = search::VectorIndex::is_in(folder) ? search::VectorIndex::open(folder, {}, kind)
-                                                                   : search::VectorIndex(kind);
+    search::VectorIndex index =
+        search::VectorIndex::is_in(folder) ? search::VectorIndex::open(folder, {}, kind) : search::VectorIndex(kind);
     const auto songs = songs_below(music, on_file, cancel);
     IndexedFolder out;
     out.removed = forget_missing(index, songs);

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "formats/safetensors.h"
+#include "formats/torch_file.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -14,6 +15,7 @@ constexpr const char* kConfig = "config.json";
 constexpr const char* kSingle = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
 constexpr const char* kGguf = "model.gguf";
+constexpr const char* kTorch = "pytorch_model.bin";
 constexpr const char* kConfigKey = "heart.config";
 constexpr const char* kVersionKey = "heart.format_version";
 constexpr JsonLimits kConfigLimits{.max_bytes = 1 << 20};
@@ -84,6 +86,11 @@ void Checkpoint::open_gguf(const Folder& folder) {
     tensors_ = std::move(file.tensors);
 }
 
+void Checkpoint::open_torch(const Folder& folder) {
+    files_.push_back({kTorch, folder.open(kTorch)});
+    tensors_ = parse_torch_file(files_.back().bytes, folder.describe() + "/" + kTorch);
+}
+
 void Checkpoint::read_config(const Folder& folder) {
     std::string where = folder.describe() + "/" + kConfig;
     const std::string* inside = folder.has(kConfig) ? nullptr : find_text(metadata_, kConfigKey);
@@ -101,7 +108,9 @@ void Checkpoint::read_config(const Folder& folder) {
 Checkpoint Checkpoint::open(const Folder& folder) {
     if (!folder.exists()) {
         throw Error(ErrorCode::not_found, fmt::format("no checkpoint at '{}'", folder.describe()))
-            .expected("a folder with config.json and model.safetensors (or its shards and their index) or model.gguf");
+            .expected(
+                "a folder with config.json and model.safetensors (or its shards and their index), model.gguf or "
+                "pytorch_model.bin");
     }
     Checkpoint out(folder.describe());
     const bool single = folder.has(kSingle), gguf = folder.has(kGguf);
@@ -120,9 +129,11 @@ Checkpoint Checkpoint::open(const Folder& folder) {
         out.open_single(folder);
     } else if (folder.has(kIndex)) {
         out.open_shards(folder);
+    } else if (folder.has(kTorch)) {
+        out.open_torch(folder);
     } else {
         throw Error(ErrorCode::not_found, fmt::format("{} holds no weights", folder.describe()))
-            .expected(fmt::format("{}, {} or {}", kSingle, kIndex, kGguf));
+            .expected(fmt::format("{}, {}, {} or {}", kSingle, kIndex, kGguf, kTorch));
     }
     return out;
 }

@@ -14,12 +14,13 @@
 namespace heart::formats {
 
 /// All tensors of one model folder of the published (Hugging Face) layout, whether in `model.safetensors`, in shards that
-/// `model.safetensors.index.json` maps, or in `model.gguf`; nothing is read before it is asked for.
+/// `model.safetensors.index.json` maps, in `model.gguf`, or, where none of these is there, in `pytorch_model.bin`; nothing
+/// is read before it is asked for, except tensors of the latter that are not in C order.
 class Checkpoint {
 public:
     /// Opens and checks every header. ErrorCode::not_found for a missing folder, file or shard; ::mismatch where index
     /// and shards disagree, or where weights stand there both as GGUF and as safetensors; ::unsupported for a model.gguf
-    /// of a later Heart; what `parse_safetensors` and `parse_gguf` throw.
+    /// of a later Heart; what `parse_safetensors`, `parse_gguf` and `parse_torch_file` throw.
     [[nodiscard]] static Checkpoint open(const Folder& folder);
 
     /// A checkpoint without files: its config.json and tensors that keep their own memory alive. `label` names it in
@@ -29,7 +30,7 @@ public:
     /// config.json of the folder; without one, the text behind "heart.config" in model.gguf.
     [[nodiscard]] const Json& config() const { return *config_; }
 
-    /// What model.gguf says of itself; empty for safetensors.
+    /// What model.gguf says of itself; empty for other files.
     [[nodiscard]] const GgufMetadata& metadata() const noexcept { return metadata_; }
 
     /// The files that hold the tensors, by name.
@@ -54,6 +55,7 @@ private:
     void open_single(const Folder& folder);
     void open_shards(const Folder& folder);
     void open_gguf(const Folder& folder);
+    void open_torch(const Folder& folder);
     void read_config(const Folder& folder);
 
     std::shared_ptr<const Json> config_;

@@ -81,13 +81,14 @@ std::optional<DType> dtype_of_descr(std::string_view descr) {
     return std::nullopt;
 }
 
-std::uint64_t count_elements(std::span<const std::uint64_t> shape, const std::filesystem::path& file) {
+std::uint64_t count_elements(std::span<const std::uint64_t> shape, const std::filesystem::path& file,
+                             std::uint64_t most = kMaxElements) {
     std::uint64_t n = 1;
     const std::string label = fmt::format("the array of '{}'", file.string());
     for (const std::uint64_t s : shape) n = checked_mul(n, s, label.c_str());
-    if (n > kMaxElements) {
+    if (n > most) {
         throw Error(ErrorCode::limit, fmt::format("'{}' is too large", file.string()))
-            .expected(fmt::format("at most {} numbers", kMaxElements))
+            .expected(fmt::format("at most {} numbers", most))
             .found(fmt::format("{}", n));
     }
     return n;
@@ -98,7 +99,7 @@ struct NpyArray {
     bool fortran_order = false;
 };
 
-NpyArray open_npy(const std::filesystem::path& file) {
+NpyArray open_npy(const std::filesystem::path& file, std::uint64_t max_elements = kMaxElements) {
     const Bytes bytes = Bytes::map_file(file);
     const std::string_view all = bytes.text();
     if (!all.starts_with(kMagic) || all.size() < 12) {
@@ -124,7 +125,8 @@ NpyArray open_npy(const std::filesystem::path& file) {
     out.fortran_order = header.fortran_order;
     out.tensor.dtype = *type;
     out.tensor.shape = header.shape;
-    const std::uint64_t size = count_elements(header.shape, file) * dtype_size(*type);
+    const std::uint64_t size =
+        checked_mul(count_elements(header.shape, file, max_elements), dtype_size(*type), "a .npy array");
     if (all.size() - start - length < size) {
         throw malformed(file, "the file ends inside its data")
             .expected(fmt::format("{} bytes", size))
@@ -214,9 +216,21 @@ Array<float> read_float_array(const ArrayPath& path) {
     return out;
 }
 
-std::string npy_file(std::span<const std::uint64_t> shape, std::span<const std::int32_t> values) {
-    std::string header = fmt::format("{{'descr': '<i4', 'fortran_order': False, 'shape': ({}{}), }}", fmt::join(shape, ", "),
-                                     shape.size() == 1 ? "," : "");
+TensorView map_npy_floats(const std::filesystem::path& file, std::uint64_t max_elements) {
+    NpyArray array = open_npy(file, max_elements);
+    if (array.tensor.dtype != DType::f32 || array.fortran_order) {
+        throw Error(ErrorCode::unsupported, fmt::format("'{}' holds its numbers in another way", file.string()))
+            .expected("float32 in C order")
+            .found(fmt::format("{} in {} order", dtype_name(array.tensor.dtype), array.fortran_order ? "Fortran" : "C"));
+    }
+    return std::move(array.tensor);
+}
+
+namespace {
+
+std::string npy_header(std::string_view descr, std::span<const std::uint64_t> shape) {
+    std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", descr,
+                                     fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
     header.append((64 - (kMagic.size() + 4 + header.size() + 1) % 64) % 64, ' ');  // data starts at a multiple of 64
     header += '\n';
     std::string out(kMagic);
@@ -224,7 +238,17 @@ std::string npy_file(std::span<const std::uint64_t> shape, std::span<const std::
     out += '\0';
     const auto length = static_cast<std::uint16_t>(header.size());
     out.append(reinterpret_cast<const char*>(&length), sizeof length);
-    out += header;
+    return out + header;
+}
+
+}  // namespace
+
+std::string npy_float_header(std::span<const std::uint64_t> shape) {
+    return npy_header("<f4", shape);
+}
+
+std::string npy_file(std::span<const std::uint64_t> shape, std::span<const std::int32_t> values) {
+    std::string out = npy_header("<i4", shape);
     out.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
     return out;
 }

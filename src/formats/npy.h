@@ -1,6 +1,7 @@
 #pragma once
 
 #include "formats/bytes.h"
+#include "formats/tensor_view.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -32,6 +33,13 @@ struct ArrayPath {
 
 /// Reads float16, float32 or float64 numbers (bfloat16 too, from .safetensors).
 [[nodiscard]] Array<float> read_float_array(const ArrayPath& path);
+
+/// The numbers of a .npy file where they lie, mapped, for arrays too large to be copied whole: float32 in C order and
+/// nothing else (ErrorCode::unsupported), at most `max_elements` (ErrorCode::limit).
+[[nodiscard]] TensorView map_npy_floats(const std::filesystem::path& file, std::uint64_t max_elements);
+
+/// What stands before the numbers in a .npy file of float32 (version 1.0, little-endian, C order).
+[[nodiscard]] std::string npy_float_header(std::span<const std::uint64_t> shape);
 
 /// The bytes of a .npy file (version 1.0, little-endian int32, C order).
 [[nodiscard]] std::string npy_file(std::span<const std::uint64_t> shape, std::span<const std::int32_t> values);

@@ -29,7 +29,16 @@ constexpr std::string_view kTranscriptorFiles[] = {"config.json",
                                                    "model.safetensors"};
 constexpr std::string_view kEncoderFiles[] = {"encoder_config.json", "encoder.safetensors", "SHA256SUMS"};
 
+constexpr std::string_view kEmbedderFiles[] = {"config.json", "pytorch_model.bin"};
+constexpr std::string_view kAudioTowerFiles[] = {"config.json"};
+constexpr std::string_view kTextTowerFiles[] = {"config.json", "tokenizer.json"};
+
+constexpr KnownFile kEmbedderKnown[] = {
+    {"pytorch_model.bin", 2'653'954'401, "d42ae3f7cb9b66759ee0089ddc70e2f28b130c2d8ba621457358272d32dd0444"},
+};
+
 constexpr std::string_view kOwner = "HeartMuLa", kFree = "Apache-2.0";
+constexpr std::string_view kMuqOwner = "OpenMuQ", kMuqLicence = "CC-BY-NC-4.0";
 
 constexpr Repository kCatalogue[] = {
     {"HeartMuLaGen", kOwner, Part::shared, "tokenizer and settings that every HeartMuLa needs", kFree, 0.01, kSharedFiles},
@@ -42,6 +51,21 @@ constexpr Repository kCatalogue[] = {
     {"HeartTranscriptor-oss", kOwner, Part::transcriptor, "lyrics out of a song (Whisper medium)", kFree, 3.1,
      kTranscriptorFiles},
     {"HeartCodec-oss-encoder", kOwner, Part::encoder, "the codec's other half: sound into codes", kFree, 2.2, kEncoderFiles},
+    {"MuQ-MuLan-large", kMuqOwner, Part::embedder, "sound and words in one space: style references, search", kMuqLicence,
+     2.65, kEmbedderFiles, true, kEmbedderKnown},
+    // Their weights are part of MuQ-MuLan's.
+    {"MuQ-large-msd-iter", kMuqOwner, Part::audio_tower, "settings of MuQ-MuLan's audio tower", kMuqLicence, 0.00001,
+     kAudioTowerFiles, true},
+    {"xlm-roberta-base",
+     "FacebookAI",
+     Part::text_tower,
+     "tokenizer and settings of MuQ-MuLan's text tower",
+     "MIT",
+     0.009,
+     kTextTowerFiles,
+     true,
+     {},
+     "xlm-roberta-base"},
 };
 
 bool same_name(std::string_view a, std::string_view b) {
@@ -61,7 +85,7 @@ std::span<const Repository> catalogue() {
 
 const Repository& repository_named(std::string_view name) {
     for (const Repository& repository : kCatalogue) {
-        if (same_name(name, repository.name) || same_name(name, fmt::format("{}/{}", repository.owner, repository.name))) {
+        if (same_name(name, repository.name) || same_name(name, paths_of(repository).front())) {
             return repository;
         }
     }
@@ -70,6 +94,12 @@ const Repository& repository_named(std::string_view name) {
     throw Error(ErrorCode::not_found, "no checkpoint is known by this name")
         .expected(fmt::format("one of {}", fmt::join(names, ", ")))
         .found(printable(name, 100));
+}
+
+std::vector<std::string> paths_of(const Repository& repository) {
+    std::vector<std::string> paths{fmt::format("{}/{}", repository.owner, repository.name)};
+    if (!repository.older_path.empty()) paths.emplace_back(repository.older_path);
+    return paths;
 }
 
 std::vector<const Repository*> recommended() {
@@ -86,6 +116,9 @@ std::vector<const Repository*> with_companions(const std::vector<const Repositor
         if (std::find(all.begin(), all.end(), repository) == all.end()) all.push_back(repository);
     }
     if (has(wanted, Part::language_model) && !has(wanted, Part::codec)) all.push_back(&first_of(Part::codec));
+    for (const Part tower : {Part::audio_tower, Part::text_tower}) {
+        if (has(wanted, Part::embedder) && !has(wanted, tower)) all.push_back(&first_of(tower));
+    }
     return all;
 }
 
@@ -95,6 +128,9 @@ std::string folder_of(const Repository& repository, std::string_view version) {
         case Part::codec: return "HeartCodec-oss";
         case Part::transcriptor: return "HeartTranscriptor-oss";
         case Part::encoder: return "HeartCodec-oss-encoder";
+        case Part::embedder: return "MuQ-MuLan";
+        case Part::audio_tower: return "MuQ-large-msd-iter";  // by the names in MuQ-MuLan's config.json
+        case Part::text_tower: return "xlm-roberta-base";
         case Part::shared: break;
     }
     return "";

@@ -8,9 +8,16 @@
 
 namespace heart::hub {
 
+/// A file of which more is known than its name.
+struct KnownFile {
+    std::string_view name;
+    std::uint64_t size = 0;
+    std::string_view sha256;
+};
+
 /// A checkpoint that is published, and where it belongs among the others (the layout that heartlib's README gives).
 struct Repository {
-    enum class Part { shared, language_model, codec, transcriptor, encoder };
+    enum class Part { shared, language_model, codec, transcriptor, encoder, embedder, audio_tower, text_tower };
 
     std::string_view name;   ///< "HeartCodec-oss-20260123"
     std::string_view owner;  ///< "HeartMuLa", on Hugging Face and ModelScope alike
@@ -20,6 +27,10 @@ struct Repository {
     double gigabytes;          ///< about
     /// What it holds, for servers that cannot list. A name with '*' stands for the files that its index lists.
     std::span<const std::string_view> files;
+    bool only_these = false;  ///< it holds much more, of which nothing is needed: no other file is fetched
+    /// Checksums for sources that have none.
+    std::span<const KnownFile> known = {};
+    std::string_view older_path = {};  ///< what hubs and caches called it before: "xlm-roberta-base"; empty: nothing else
 };
 
 /// All of them, the recommended ones first.
@@ -31,7 +42,11 @@ struct Repository {
 /// What makes songs: HeartMuLaGen and the pair of language model and codec that its authors recommend.
 [[nodiscard]] std::vector<const Repository*> recommended();
 
-/// `wanted` and what they cannot do without: a language model needs HeartMuLaGen and a codec.
+/// Where hubs have it, the present path first: "FacebookAI/xlm-roberta-base", "xlm-roberta-base".
+[[nodiscard]] std::vector<std::string> paths_of(const Repository& repository);
+
+/// `wanted` and what they cannot do without: a language model needs HeartMuLaGen and a codec, the embedding model the
+/// settings of its towers.
 [[nodiscard]] std::vector<const Repository*> with_companions(const std::vector<const Repository*>& wanted);
 
 /// The folder of a checkpoint among others: "HeartCodec-oss"; "" for files that stand beside the folders. `version` names

@@ -27,18 +27,21 @@ std::optional<fs::path> place(std::initializer_list<std::pair<const char*, const
 
 std::optional<fs::path> local_copy(const Repository& repository, const RemoteFile& file) {
     std::vector<fs::path> candidates;
+    const std::vector<std::string> names = paths_of(repository);
     const auto hugging_face = place({{"HF_HUB_CACHE", ""},
                                      {"HF_HOME", "hub"},
                                      {"XDG_CACHE_HOME", "huggingface/hub"},
                                      {"HOME", ".cache/huggingface/hub"}});
     if (hugging_face && !file.checksum.hex.empty()) {  // blobs are named by it
-        candidates.push_back(*hugging_face / fmt::format("models--{}--{}", repository.owner, repository.name) / "blobs" /
-                             file.checksum.hex);
+        for (std::string name : names) {
+            if (const std::size_t slash = name.find('/'); slash != std::string::npos) name.replace(slash, 1, "--");
+            candidates.push_back(*hugging_face / ("models--" + name) / "blobs" / file.checksum.hex);
+        }
     }
     const auto modelscope = place({{"MODELSCOPE_CACHE", ""}, {"HOME", ".cache/modelscope/hub"}});
     if (modelscope) {
-        for (const char* folder : {"models", ""}) {
-            candidates.push_back(*modelscope / folder / repository.owner / repository.name / file.path);
+        for (const std::string& name : names) {
+            for (const char* folder : {"models", ""}) candidates.push_back(*modelscope / folder / name / file.path);
         }
     }
     for (const fs::path& candidate : candidates) {

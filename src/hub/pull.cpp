@@ -4,11 +4,14 @@
 #include "hub/local_copies.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <system_error>
 
 #include <fcntl.h>
@@ -82,6 +85,53 @@ std::uint64_t bytes_gathered(const fs::path& staging) {
     return bytes;
 }
 
+/// Keeps the licence beside what it covers. A file of that name that is no record of ours is somebody's own, and stays.
+void keep_licence(const PullRequest& request, const PullItem& item) {
+    const std::string name = licence_record_name(*item.repository), record = licence_record(*item.repository);
+    const fs::path place = request.folder / item.folder / name, unfinished = staging_of(request, item) / name;
+    std::error_code failed;
+    if (fs::exists(place, failed)) {
+        if (!fs::is_regular_file(place, failed)) return;
+        std::string there(record.size() + 1, '\0');
+        std::ifstream in(place, std::ios::binary);
+        in.read(there.data(), static_cast<std::streamsize>(there.size()));
+        there.resize(static_cast<std::size_t>(in.gcount()));
+        if (there == record || !licence_of_record(there)) return;
+    }
+    make_folder(unfinished.parent_path());
+    make_folder(place.parent_path());
+    std::ofstream out(unfinished, std::ios::binary | std::ios::trunc);
+    out << record;
+    out.close();
+    if (!out) fail(fmt::format("cannot write '{}'", unfinished.string()), std::strerror(errno));
+    fs::rename(unfinished, place, failed);
+    if (failed) fail(fmt::format("cannot put '{}' in its place", place.string()), failed.message());
+}
+
+/// Of a checkpoint that is whole.
+void keep_licence_if_possible(const PullRequest& request, const PullItem& item) {
+    try {
+        keep_licence(request, item);
+    } catch (const Error&) {
+        // It may lie where nothing can be written, and then goes without: that is no reason to fail.
+    }
+    std::error_code ignored;
+    fs::remove(staging_of(request, item), ignored);  // unless something waits in it
+}
+
+void check_accepted(const PullRequest& request, const PullPlan& plan) {
+    const std::vector<Licence> open = licences_to_accept(request, plan);
+    if (open.empty()) return;
+    const std::string_view id = open.front().id;
+    const auto item =
+        std::find_if(plan.items.begin(), plan.items.end(), [&](const PullItem& i) { return i.repository->licence == id; });
+    throw Error(ErrorCode::usage,
+                fmt::format("{} is published under {} ({}), which nobody has accepted: nothing was fetched",
+                            item->repository->name, id, open.front().in_short))
+        .expected(fmt::format("--accept-licence {}", id))
+        .found(fmt::format("{}", fmt::join(request.accepted_licences, ", ")));
+}
+
 void bring(const PullRequest& request, const PullItem& item, const PullProgressFn& progress, const CancelToken& cancel) {
     const fs::path staging = staging_of(request, item);
     std::vector<Wanted> wanted;
@@ -102,6 +152,7 @@ void bring(const PullRequest& request, const PullItem& item, const PullProgressF
             if (progress) progress({std::string(item.repository->name), done, total, checking});
         },
         cancel);
+    keep_licence(request, item);  // first: what it covers never stands there without it
     // Nothing but renaming is left, which takes no room.
     for (const Wanted& want : wanted) {
         const fs::path place = place_of(request, item, want.file);
@@ -146,7 +197,21 @@ PullPlan plan_pull(const PullRequest& request, const PullProgressFn& progress, c
     return plan;
 }
 
+std::vector<Licence> licences_to_accept(const PullRequest& request, const PullPlan& plan) {
+    std::vector<const Repository*> to_fetch;
+    for (const PullItem& item : plan.items) {
+        if (!item.missing.empty()) to_fetch.push_back(item.repository);
+    }
+    std::vector<Licence> open = licences_to_accept(to_fetch);
+    std::erase_if(open, [&](const Licence& licence) {
+        return std::find(request.accepted_licences.begin(), request.accepted_licences.end(), licence.id) !=
+               request.accepted_licences.end();
+    });
+    return open;
+}
+
 void run_pull(const PullRequest& request, const PullPlan& plan, const PullProgressFn& progress, const CancelToken& cancel) {
+    check_accepted(request, plan);
     make_folder(request.folder);
     const FolderLock lock(request.folder);
     std::uint64_t gathered = 0;
@@ -159,7 +224,8 @@ void run_pull(const PullRequest& request, const PullPlan& plan, const PullProgre
              fmt::format("{:.1f} GB to fetch", static_cast<double>(needed) / 1e9));
     }
     for (const PullItem& item : plan.items) {
-        if (!item.missing.empty()) bring(request, item, progress, cancel);
+        if (item.missing.empty()) keep_licence_if_possible(request, item);
+        else bring(request, item, progress, cancel);
     }
 }
 

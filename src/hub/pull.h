@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hub/fetcher.h"
+#include "hub/licence.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -17,6 +18,7 @@ struct PullRequest {
     std::string version = "3B";  ///< the language model's folder: HeartMuLa-oss-<version>
     Source source;
     FetchOptions fetch;
+    std::vector<std::string> accepted_licences;  ///< identifiers, to which somebody said yes
 };
 
 /// One checkpoint of a plan.
@@ -44,11 +46,15 @@ using PullProgressFn = std::function<void(const PullProgress&)>;
 /// throws, and ErrorCode::usage for a version that is no name.
 [[nodiscard]] PullPlan plan_pull(const PullRequest& request, const PullProgressFn& progress, const CancelToken& cancel);
 
-/// Brings what is missing. Files gather in `.pull-<name>` inside the folder, and take their places when the last one is
-/// whole: until then, and after any failure, the folder has what it had. A later call goes on where this one stopped.
+/// Under which licences that are not free there is something to fetch, and nobody has accepted them yet.
+[[nodiscard]] std::vector<Licence> licences_to_accept(const PullRequest& request, const PullPlan& plan);
+
+/// Brings what is missing, and keeps a record of its licence beside every checkpoint. Files gather in `.pull-<name>` inside
+/// the folder, and take their places when the last one is whole: until then, and after any failure, the folder has what it
+/// had. A later call goes on where this one stopped.
 ///
-/// Throws what fetch_all() throws, and ErrorCode::io before any work when the disk has no room, or while another process
-/// pulls into this folder.
+/// Throws what fetch_all() throws, and before any work ErrorCode::usage for a licence that has to be accepted first, and
+/// ErrorCode::io when the disk has no room, or while another process pulls into this folder.
 void run_pull(const PullRequest& request, const PullPlan& plan, const PullProgressFn& progress, const CancelToken& cancel);
 
 }  // namespace heart::hub

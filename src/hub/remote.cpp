@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "formats/bytes.h"
 #include "formats/json.h"
+#include "hub/licence.h"
 #include "net/http_client.h"
 
 #include <fmt/format.h>
@@ -65,9 +66,13 @@ bool is_safe_path(std::string_view path) {
            path.find("/.") == std::string_view::npos;
 }
 
-/// What a model does not need: pictures, texts about it, hidden files.
-bool is_wanted(std::string_view path) {
-    if (path.starts_with('.')) return false;
+bool is_named(std::string_view path, const Repository& repository) {
+    return std::find(repository.files.begin(), repository.files.end(), path) != repository.files.end();
+}
+
+/// What a model needs: not pictures, texts about it, hidden files. The record of a licence is ours to write.
+bool is_wanted(std::string_view path, const Repository& repository) {
+    if (path.starts_with('.') || path == licence_record_name(repository)) return false;
     for (const std::string_view ending : {".json", ".safetensors", ".txt", ".model", ".bin", "SHA256SUMS"}) {
         if (path.ends_with(ending)) return true;
     }
@@ -82,14 +87,15 @@ std::string strong_etag(std::string_view etag) {
     return etag.starts_with('"') && etag.size() > 2 ? std::string(etag) : "";
 }
 
-void add(std::vector<RemoteFile>& files, RemoteFile file, std::string_view repository) {
+void add(std::vector<RemoteFile>& files, RemoteFile file, const Repository& repository) {
+    if (repository.only_these && !is_named(file.path, repository)) return;  // what else is there is none of our business
     if (!is_safe_path(file.path)) {
-        throw Error(ErrorCode::malformed, fmt::format("the list of {} has a name that is not taken", repository))
+        throw Error(ErrorCode::malformed, fmt::format("the list of {} has a name that is not taken", repository.name))
             .found(printable(file.path, 100));
     }
-    if (!is_wanted(file.path)) return;
+    if (!is_wanted(file.path, repository)) return;
     if (file.size > kMostBytes || files.size() >= kMostFiles) {
-        throw Error(ErrorCode::malformed, fmt::format("the list of {} is of an impossible size", repository));
+        throw Error(ErrorCode::malformed, fmt::format("the list of {} is of an impossible size", repository.name));
     }
     files.push_back(std::move(file));
 }
@@ -121,8 +127,9 @@ Json list_of(const net::HttpAnswer& answer, const Repository& repository) {
     return formats::parse_json(answer.body, fmt::format("the list of {}", repository.name), kLimits);
 }
 
-/// GET /api/models/<owner>/<name>/tree/<revision>: large files carry their SHA-256, others git's name of them.
-std::vector<RemoteFile> hugging_face_files(const Source& source, const Repository& repository, const Json& list) {
+/// GET /api/models/<path>/tree/<revision>: large files carry their SHA-256, others git's name of them.
+std::vector<RemoteFile> hugging_face_files(const Source& source, const Repository& repository, const std::string& path,
+                                           const Json& list) {
     if (!list.is_array()) throw Error(ErrorCode::malformed, fmt::format("the list of {} is none", repository.name));
     std::vector<RemoteFile> files;
     for (const Json& entry : list) {
@@ -136,15 +143,15 @@ std::vector<RemoteFile> hugging_face_files(const Source& source, const Repositor
         } else if (is_hex(blob, 40)) {
             file.checksum = {Checksum::Kind::git_blob, blob};
         }
-        file.url = fmt::format("{}/{}/{}/resolve/{}/{}", source.base, repository.owner, repository.name, source.revision,
-                               file.path);
-        add(files, std::move(file), repository.name);
+        file.url = fmt::format("{}/{}/resolve/{}/{}", source.base, path, source.revision, file.path);
+        add(files, std::move(file), repository);
     }
     return files;
 }
 
-/// GET /api/v1/models/<owner>/<name>/repo/files: every file carries its SHA-256.
-std::vector<RemoteFile> modelscope_files(const Source& source, const Repository& repository, const Json& list) {
+/// GET /api/v1/models/<path>/repo/files: every file carries its SHA-256.
+std::vector<RemoteFile> modelscope_files(const Source& source, const Repository& repository, const std::string& path,
+                                         const Json& list) {
     const Json& entries = part_of(part_of(list, "Data"), "Files");
     if (!entries.is_array()) throw Error(ErrorCode::malformed, fmt::format("the list of {} is none", repository.name));
     std::vector<RemoteFile> files;
@@ -156,9 +163,8 @@ std::vector<RemoteFile> modelscope_files(const Source& source, const Repository&
         if (const std::string sha256 = text_of(entry, "Sha256"); is_hex(sha256, 64)) {
             file.checksum = {Checksum::Kind::sha256, sha256};
         }
-        file.url = fmt::format("{}/models/{}/{}/resolve/{}/{}", source.base, repository.owner, repository.name,
-                               source.revision, file.path);
-        add(files, std::move(file), repository.name);
+        file.url = fmt::format("{}/models/{}/resolve/{}/{}", source.base, path, source.revision, file.path);
+        add(files, std::move(file), repository);
     }
     return files;
 }
@@ -205,7 +211,7 @@ std::vector<RemoteFile> plain_files(const Source& source, const Repository& repo
         if (!file)
             throw Error(ErrorCode::not_found, fmt::format("{} has no '{}'", source.base, repository.name))
                 .found(fmt::format("no file '{}'", printable(name, 100)));
-        add(files, std::move(*file), repository.name);
+        add(files, std::move(*file), repository);
     };
     for (const std::string_view name : repository.files) {
         if (name.find('*') == std::string_view::npos) {
@@ -217,6 +223,39 @@ std::vector<RemoteFile> plain_files(const Source& source, const Repository& repo
         for (const std::string& shard : shards_of(index.body, repository)) take(shard);
     }
     return files;
+}
+
+std::string address_of_list(const Source& source, const std::string& path) {
+    if (source.kind == Source::Kind::modelscope) {
+        return fmt::format("{}/api/v1/models/{}/repo/files?Revision={}&Recursive=true", source.base, path, source.revision);
+    }
+    return fmt::format("{}/api/models/{}/tree/{}?recursive=true", source.base, path, source.revision);
+}
+
+/// Where nothing but a few files is taken, all of them have to be there.
+void check_complete(const std::vector<RemoteFile>& files, const Repository& repository, const std::string& where) {
+    if (!repository.only_these) return;
+    for (const std::string_view name : repository.files) {
+        if (std::none_of(files.begin(), files.end(), [&](const RemoteFile& file) { return file.path == name; })) {
+            throw Error(ErrorCode::not_found, fmt::format("{} is not whole", where))
+                .found(fmt::format("no file '{}'", name));
+        }
+    }
+}
+
+/// Gives files without a checksum the one that is known.
+void add_known_checksums(std::vector<RemoteFile>& files, const Repository& repository, const std::string& where) {
+    for (RemoteFile& file : files) {
+        const auto known = std::find_if(repository.known.begin(), repository.known.end(),
+                                        [&](const KnownFile& k) { return k.name == file.path; });
+        if (known == repository.known.end() || file.checksum.kind != Checksum::Kind::none) continue;
+        if (file.size != known->size) {
+            throw Error(ErrorCode::malformed, fmt::format("{} has another '{}' than the published one", where, file.path))
+                .expected(fmt::format("{} bytes", known->size))
+                .found(fmt::format("{} bytes, and no checksum", file.size));
+        }
+        file.checksum = {Checksum::Kind::sha256, std::string(known->sha256)};
+    }
 }
 
 }  // namespace
@@ -260,23 +299,28 @@ std::vector<std::pair<std::string, std::string>> headers_of(const Source& source
 }
 
 std::vector<RemoteFile> list_files(const Source& source, const Repository& repository, const CancelToken& cancel) {
-    const std::string where = fmt::format("{}/{}", repository.owner, repository.name);
-    const std::string url =
-        source.kind == Source::Kind::modelscope
-            ? fmt::format("{}/api/v1/models/{}/repo/files?Revision={}&Recursive=true", source.base, where, source.revision)
-            : fmt::format("{}/api/models/{}/tree/{}?recursive=true", source.base, where, source.revision);
-    const net::HttpAnswer answer = get(source, "GET", url, cancel);
+    const std::vector<std::string> paths = paths_of(repository);
+    std::string path;
+    net::HttpAnswer answer;
+    for (const std::string& candidate : paths) {
+        path = candidate;
+        answer = get(source, "GET", address_of_list(source, path), cancel);
+        if (answer.status != 404) break;
+    }
+    const std::string where = fmt::format("{} at {}", answer.status == 404 ? paths.front() : path, source.base);
     std::vector<RemoteFile> files;
     if (source.kind == Source::Kind::mirror && answer.status == 404) {
         files = plain_files(source, repository, cancel);
     } else if (answer.status != 200) {
-        refuse_status(answer.status, fmt::format("{} at {}", where, source.base));
+        refuse_status(answer.status, where);
     } else if (source.kind == Source::Kind::modelscope) {
-        files = modelscope_files(source, repository, list_of(answer, repository));
+        files = modelscope_files(source, repository, path, list_of(answer, repository));
     } else {
-        files = hugging_face_files(source, repository, list_of(answer, repository));
+        files = hugging_face_files(source, repository, path, list_of(answer, repository));
     }
-    if (files.empty()) throw Error(ErrorCode::not_found, fmt::format("{} at {} holds no model", where, source.base));
+    if (files.empty()) throw Error(ErrorCode::not_found, fmt::format("{} holds no model", where));
+    check_complete(files, repository, where);
+    add_known_checksums(files, repository, where);
     return files;
 }
 

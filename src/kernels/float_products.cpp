@@ -295,4 +295,13 @@ void multiply(const FloatProduct& p, int ith, int nth) {
     if (strips.size() > 0) share.tiles(strips, columns);
 }
 
+void dot_products(const float* w, std::int64_t inputs, const float* x, std::int64_t x_stride, std::int64_t columns,
+                  float* y) noexcept {
+    const FloatKernels& k = kernels();
+    FloatDots d{w, x, x_stride, 1, inputs, 0, y};
+    std::int64_t n = 0;
+    for (; n + kDotColumns <= columns; n += kDotColumns, d.x += kDotColumns * x_stride, d.sums += kDotColumns) k.dots(d);
+    for (; n < columns; ++n, d.x += x_stride, ++d.sums) k.one_dot(d);
+}
+
 }  // namespace heart::kernels

@@ -46,4 +46,9 @@ struct FloatProduct {
 /// Precondition: w.type is f32, f16 or bf16.
 void multiply(const FloatProduct& p, int ith, int nth);
 
+/// y[n] = the sum over i < inputs of w[i] * x[n * x_stride + i], for a plain row of f32: the number that multiply() gives
+/// for a matrix of that one row, whatever other columns it is computed with. On this thread, without scratch.
+void dot_products(const float* w, std::int64_t inputs, const float* x, std::int64_t x_stride, std::int64_t columns,
+                  float* y) noexcept;
+
 }  // namespace heart::kernels

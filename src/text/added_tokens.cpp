@@ -4,7 +4,6 @@
 #include "text/unicode.h"
 
 #include <algorithm>
-#include <deque>
 #include <utility>
 
 namespace heart::text {
@@ -37,63 +36,19 @@ std::size_t space_end(std::string_view text, std::size_t at) noexcept {
 AddedTokenSplitter::AddedTokenSplitter(std::vector<AddedToken> tokens)
     : tokens_(std::move(tokens)), verbatim_(build_tree(false)), normalized_(build_tree(true)) {}
 
-AddedTokenSplitter::Tree AddedTokenSplitter::build_tree(bool normalized) const {
-    std::vector<std::int32_t> sorted;  // indices of the tokens in question, by content
+PrefixTree AddedTokenSplitter::build_tree(bool normalized) const {
+    std::vector<std::pair<std::string_view, std::int32_t>> entries;
     for (std::size_t i = 0; i < tokens_.size(); ++i) {
-        if (tokens_[i].normalized == normalized) sorted.push_back(static_cast<std::int32_t>(i));
+        if (tokens_[i].normalized == normalized) entries.emplace_back(tokens_[i].content, static_cast<std::int32_t>(i));
     }
-    const auto content = [&](std::size_t i) -> const std::string& {
-        return tokens_[static_cast<std::size_t>(sorted[i])].content;
-    };
-    std::sort(sorted.begin(), sorted.end(), [&](std::int32_t a, std::int32_t b) {
-        return tokens_[static_cast<std::size_t>(a)].content < tokens_[static_cast<std::size_t>(b)].content;
-    });
-
-    struct Work {
-        std::size_t node, first, last,
-            depth;  // contents [first, last) share their first `depth` bytes, which lead to `node`
-    };
-    Tree tree(1);
-    std::deque<Work> queue{{0, 0, sorted.size(), 0}};
-    while (!queue.empty()) {
-        Work work = queue.front();
-        queue.pop_front();
-        if (work.first < work.last && content(work.first).size() == work.depth) {
-            tree[work.node].token = sorted[work.first++];
-        }
-        tree[work.node].first_child = static_cast<std::uint32_t>(tree.size());
-        for (std::size_t i = work.first; i < work.last;) {
-            const char byte = content(i)[work.depth];
-            std::size_t end = i;
-            while (end < work.last && content(end)[work.depth] == byte) ++end;
-            queue.push_back({tree.size(), i, end, work.depth + 1});
-            tree.push_back({.byte = static_cast<unsigned char>(byte)});
-            ++tree[work.node].child_count;
-            i = end;
-        }
-    }
-    return tree;
+    return PrefixTree(std::move(entries));
 }
 
-std::int32_t AddedTokenSplitter::longest_at(const Tree& tree, std::string_view text, std::size_t at) const noexcept {
-    std::int32_t longest = -1;
-    const Node* node = tree.data();
-    for (; at < text.size(); ++at) {
-        const auto byte = static_cast<unsigned char>(text[at]);
-        const Node* first = tree.data() + node->first_child;
-        const Node* last = first + node->child_count;
-        const Node* child = std::lower_bound(first, last, byte, [](const Node& n, unsigned char b) { return n.byte < b; });
-        if (child == last || child->byte != byte) break;
-        node = child;
-        if (node->token >= 0) longest = node->token;
-    }
-    return longest;
-}
-
-void AddedTokenSplitter::split_with(const Tree& tree, std::string_view text, std::vector<Segment>& out) const {
+void AddedTokenSplitter::split_with(const PrefixTree& tree, std::string_view text, std::vector<Segment>& out) const {
     std::size_t done = 0;  // everything before is in `out`
     for (std::size_t at = 0; at < text.size();) {
-        const std::int32_t found = longest_at(tree, text, at);
+        std::int32_t found = -1;  // the longest
+        tree.prefixes(text, at, [&](std::size_t, std::int32_t token) { found = token; });
         if (found < 0) {
             ++at;
             continue;

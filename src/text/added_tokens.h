@@ -1,5 +1,7 @@
 #pragma once
 
+#include "text/prefix_tree.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -37,22 +39,11 @@ public:
     [[nodiscard]] const std::vector<AddedToken>& tokens() const noexcept { return tokens_; }
 
 private:
-    /// Prefix tree over the contents of tokens_; the children of a node lie side by side, ordered by byte.
-    struct Node {
-        std::uint32_t first_child = 0;
-        std::uint16_t child_count = 0;
-        unsigned char byte = 0;
-        std::int32_t token = -1;  ///< index into tokens_ of the content that ends here, or -1
-    };
-    using Tree = std::vector<Node>;  ///< [0] is the root
-
-    [[nodiscard]] Tree build_tree(bool normalized) const;
-    /// Index of the longest token that starts at byte `at`, or -1.
-    [[nodiscard]] std::int32_t longest_at(const Tree& tree, std::string_view text, std::size_t at) const noexcept;
-    void split_with(const Tree& tree, std::string_view text, std::vector<Segment>& out) const;
+    [[nodiscard]] PrefixTree build_tree(bool normalized) const;
+    void split_with(const PrefixTree& tree, std::string_view text, std::vector<Segment>& out) const;
 
     std::vector<AddedToken> tokens_;
-    Tree verbatim_, normalized_;
+    PrefixTree verbatim_, normalized_;  ///< contents -> index into tokens_
 };
 
 }  // namespace heart::text

@@ -19,8 +19,7 @@ Tokenizer::Tokenizer(TokenizerSpec spec)
     : pattern_(spec.pattern),
       bpe_(std::move(spec.vocabulary), std::move(spec.merges), spec.ignore_merges),
       added_(std::move(spec.added_tokens)),
-      prefix_(std::move(spec.prefix)),
-      suffix_(std::move(spec.suffix)),
+      around_(std::move(spec.around)),
       vocabulary_size_(bpe_.vocabulary().size()) {
     for (const auto& [token, id] : bpe_.vocabulary()) largest_id_ = std::max(largest_id_, id);
     for (const AddedToken& token : added_.tokens()) {
@@ -38,7 +37,7 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view utf8, bool add_spec
     require_utf8(utf8, "the text");
 
     std::vector<std::int32_t> ids;
-    if (add_special) ids = prefix_;
+    if (add_special) ids = around_.prefix;
     for (const Segment& segment : added_.split(utf8)) {
         if (segment.id) {
             ids.push_back(*segment.id);
@@ -46,7 +45,7 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view utf8, bool add_spec
             for (const std::string_view piece : split(pattern_, segment.text)) bpe_.encode(piece, ids);
         }
     }
-    if (add_special) ids.insert(ids.end(), suffix_.begin(), suffix_.end());
+    if (add_special) ids.insert(ids.end(), around_.suffix.begin(), around_.suffix.end());
     return ids;
 }
 

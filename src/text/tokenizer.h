@@ -49,7 +49,7 @@ private:
     SplitPattern pattern_;
     Bpe bpe_;
     AddedTokenSplitter added_;
-    std::vector<std::int32_t> prefix_, suffix_;
+    IdsAround around_;
     std::size_t vocabulary_size_ = 0;
     std::int32_t largest_id_ = 0;
 };

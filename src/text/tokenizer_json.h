@@ -22,6 +22,11 @@ struct TokenizerLimits {
     std::size_t max_template_ids = 1'024;                           ///< that the post-processor adds
 };
 
+/// Ids that a post-processor puts around a single text.
+struct IdsAround {
+    std::vector<std::int32_t> prefix, suffix;
+};
+
 /// What a tokenizer.json says, checked: all ids are from 0 to 2^31 - 1 and belong to one token each, all merges refer to
 /// tokens that exist.
 struct TokenizerSpec {
@@ -30,7 +35,7 @@ struct TokenizerSpec {
     MergeTable merges;
     bool ignore_merges = false;
     std::vector<AddedToken> added_tokens;
-    std::vector<std::int32_t> prefix, suffix;  ///< ids that the post-processor puts around a single text
+    IdsAround around;
 };
 
 /// Reads the format of Hugging Face tokenizers, version "1.0", as far as the tokenizers of Llama 3 and of Whisper use it.

@@ -3,25 +3,17 @@
 #include "core/utf8.h"
 #include "fault/corpus.h"
 #include "support/patience.h"
+#include "support/process_peak.h"
 #include "unit/formats_test_support.h"
 
 #include <gtest/gtest.h>
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdint>
 #include <set>
 #include <string>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HEART_TEST_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define HEART_TEST_SANITIZED 1
-#endif
-#endif
 
 namespace heart::test {
 
@@ -31,21 +23,8 @@ void PrintTo(const Damage& damage, std::ostream* out) {
 
 namespace {
 
-constexpr bool kSanitized =
-#ifdef HEART_TEST_SANITIZED
-    true;
-#else
-    false;
-#endif
-
 constexpr double kMostSeconds = kSanitized ? 60 : 10;
 constexpr std::int64_t kMostMegabytes = 300;
-
-std::int64_t peak_megabytes() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_maxrss / 1024;
-}
 
 /// What a folder is refused with; EXPECTs the form of the message.
 Refusal refusal_of_folder(Door door, const std::filesystem::path& folder) {

@@ -32,6 +32,19 @@ TEST(HubCatalogue, ALanguageModelBringsWhatItNeeds) {
     EXPECT_EQ(names_of(with_companions({&repository_named("HeartTranscriptor-oss")})), (Names{"HeartTranscriptor-oss"}));
 }
 
+TEST(HubCatalogue, TheEmbeddingModelBringsTheSettingsOfItsTowers) {
+    const auto all = with_companions({&repository_named("MuQ-MuLan-large")});
+    EXPECT_EQ(names_of(all), (Names{"MuQ-MuLan-large", "MuQ-large-msd-iter", "xlm-roberta-base"}));
+    EXPECT_EQ(names_of(with_companions({&repository_named("xlm-roberta-base")})), (Names{"xlm-roberta-base"}));
+    for (const Repository* repository : recommended()) EXPECT_EQ(repository->licence, "Apache-2.0") << repository->name;
+}
+
+TEST(HubCatalogue, ARepositoryIsFoundUnderItsOlderPathToo) {
+    EXPECT_EQ(repository_named("FacebookAI/xlm-roberta-base").name, "xlm-roberta-base");
+    EXPECT_EQ(paths_of(repository_named("xlm-roberta-base")), (Names{"FacebookAI/xlm-roberta-base", "xlm-roberta-base"}));
+    EXPECT_EQ(paths_of(repository_named("MuQ-MuLan-large")), (Names{"OpenMuQ/MuQ-MuLan-large"}));
+}
+
 TEST(HubCatalogue, NothingComesTwice) {
     const auto all = with_companions({&repository_named("HeartCodec-oss-20260123"), &repository_named("HeartMuLa-oss-3B"),
                                       &repository_named("HeartMuLaGen"), &repository_named("HeartMuLa-oss-3B")});
@@ -54,6 +67,9 @@ TEST(HubCatalogue, FoldersAreTheOnesThatEngineAndReferenceLookFor) {
     EXPECT_EQ(folder_of(repository_named("HeartMuLa-RL-oss-3B-20260123"), "RL"), "HeartMuLa-oss-RL");
     EXPECT_EQ(folder_of(repository_named("HeartCodec-oss-20260123"), "3B"), "HeartCodec-oss");
     EXPECT_EQ(folder_of(repository_named("HeartMuLaGen"), "3B"), "");
+    EXPECT_EQ(folder_of(repository_named("MuQ-MuLan-large"), "3B"), "MuQ-MuLan");
+    EXPECT_EQ(folder_of(repository_named("MuQ-large-msd-iter"), "3B"), "MuQ-large-msd-iter");
+    EXPECT_EQ(folder_of(repository_named("xlm-roberta-base"), "3B"), "xlm-roberta-base");
 }
 
 }  // namespace

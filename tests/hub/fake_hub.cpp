@@ -52,9 +52,10 @@ FakeHub::FakeHub(Speaks language)
       storage_([this](const FakeRequest& r) { return at_storage(r); }),
       hub_([this](const FakeRequest& r) { return at_hub(r); }) {}
 
-void FakeHub::add(const std::string& name, Files files) {
+void FakeHub::add_at(const std::string& path, Files files) {
     const std::lock_guard lock(mutex_);
-    repositories_[name] = std::move(files);
+    const bool plain = language_ == Speaks::plain;
+    repositories_[plain ? path.substr(path.find('/') + 1) : path] = std::move(files);
 }
 
 std::map<std::string, int> FakeHub::asked() const {
@@ -62,25 +63,31 @@ std::map<std::string, int> FakeHub::asked() const {
     return asked_;
 }
 
-std::optional<std::string> FakeHub::find(const std::string& name, const std::string& path) const {
+std::optional<FakeHub::Place> FakeHub::place_in(const std::string& address, const std::string& between) {
+    const std::size_t at = address.find(between);
+    if (at == std::string::npos) return std::nullopt;
+    return Place{address.substr(0, at), address.substr(at + between.size())};
+}
+
+std::optional<std::string> FakeHub::find(const Place& place) const {
     const std::lock_guard lock(mutex_);
-    const auto repository = repositories_.find(name);
+    const auto repository = repositories_.find(place.repository);
     if (repository == repositories_.end()) return std::nullopt;
-    const auto file = repository->second.find(path);
+    const auto file = repository->second.find(place.path);
     return file == repository->second.end() ? std::nullopt : std::optional(file->second);
 }
 
-FakeAnswer FakeHub::list(const std::string& name) {
+FakeAnswer FakeHub::list(const std::string& path) {
     const std::lock_guard lock(mutex_);
-    const auto repository = repositories_.find(name);
+    const auto repository = repositories_.find(path);
     if (repository == repositories_.end()) return {.status = 404, .body = "no"};
     json entries = json::array();
-    for (const auto& [path, bytes] : repository->second) {
+    for (const auto& [name, bytes] : repository->second) {
         if (language_ == Speaks::modelscope) {
-            entries.push_back({{"Type", "blob"}, {"Path", path}, {"Size", bytes.size()}, {"Sha256", sha256_of(bytes)}});
+            entries.push_back({{"Type", "blob"}, {"Path", name}, {"Size", bytes.size()}, {"Sha256", sha256_of(bytes)}});
             continue;
         }
-        json entry{{"type", "file"}, {"path", path}, {"size", bytes.size()}, {"oid", git_blob_of(bytes)}};
+        json entry{{"type", "file"}, {"path", name}, {"size", bytes.size()}, {"oid", git_blob_of(bytes)}};
         if (bytes.size() >= kLarge) entry["lfs"] = {{"oid", sha256_of(bytes)}, {"size", bytes.size()}};
         entries.push_back(entry);
     }
@@ -91,47 +98,37 @@ FakeAnswer FakeHub::list(const std::string& name) {
 
 FakeAnswer FakeHub::at_hub(const FakeRequest& request) {
     const std::string& target = request.target;
+    const bool modelscope = language_ == Speaks::modelscope, plain = language_ == Speaks::plain;
     if (!token.empty()) {
-        const bool modelscope = language_ == Speaks::modelscope;
         const std::string given = modelscope ? request.header("cookie") : request.header("authorization");
         if (given != (modelscope ? "m_session_id=" : "Bearer ") + token) return {.status = 401, .body = "no"};
     }
-    const std::string lists = language_ == Speaks::modelscope ? "/api/v1/models/HeartMuLa/" : "/api/models/HeartMuLa/";
-    if (language_ != Speaks::plain && target.starts_with(lists)) {
+    const std::string lists = modelscope ? "/api/v1/models/" : "/api/models/";
+    if (!plain && target.starts_with(lists)) {
         if (fault) {
             if (auto answer = fault(request, "")) return *answer;
         }
         const std::string rest = behind(target, lists);
-        return list(rest.substr(0, rest.find('/')));
+        return list(rest.substr(0, rest.find(modelscope ? "/repo/files" : "/tree/")));
     }
-    const std::string files = language_ == Speaks::plain        ? "/"
-                              : language_ == Speaks::modelscope ? "/models/HeartMuLa/"
-                                                                : "/HeartMuLa/";
+    const std::string files = modelscope ? "/models/" : "/";
     if (!target.starts_with(files)) return {.status = 404, .body = "no"};
-    const std::string rest = behind(target, files);
-    const std::string name = rest.substr(0, rest.find('/'));
-    const std::string resolve = language_ == Speaks::modelscope ? "/resolve/master/"
-                                : language_ == Speaks::plain    ? "/"
-                                                                : "/resolve/main/";
-    if (rest.compare(name.size(), resolve.size(), resolve) != 0) return {.status = 404, .body = "no"};
-    const std::string path = rest.substr(name.size() + resolve.size());
-    const std::optional<std::string> bytes = find(name, path);
+    const auto place = place_in(behind(target, files), plain ? "/" : modelscope ? "/resolve/master/" : "/resolve/main/");
+    const std::optional<std::string> bytes = place ? find(*place) : std::nullopt;
     if (!bytes) return {.status = 404, .body = "no"};
-    if (language_ != Speaks::plain && bytes->size() >= kLarge) {
-        return {.status = 302,
-                .headers = {{"Location", storage_.url("/" + name + "/" + path + "?signed=yes")}},
-                .body = "there"};
+    if (!plain && bytes->size() >= kLarge) {
+        const std::string address = "/" + place->repository + "/-/" + place->path + "?signed=yes";
+        return {.status = 302, .headers = {{"Location", storage_.url(address)}}, .body = "there"};
     }
-    return file(request, path, *bytes);
+    return file(request, place->path, *bytes);
 }
 
 FakeAnswer FakeHub::at_storage(const FakeRequest& request) {
     if (!request.header("authorization").empty() || !request.header("cookie").empty()) ++leaked_tokens;
-    const std::string rest = behind(request.target, "/");
-    const std::string name = rest.substr(0, rest.find('/'));
-    const std::optional<std::string> bytes = find(name, rest.substr(name.size() + 1));
+    const auto place = place_in(behind(request.target, "/"), "/-/");
+    const std::optional<std::string> bytes = place ? find(*place) : std::nullopt;
     if (!bytes) return {.status = 404, .body = "no"};
-    return file(request, rest.substr(name.size() + 1), *bytes);
+    return file(request, place->path, *bytes);
 }
 
 FakeAnswer FakeHub::file(const FakeRequest& request, const std::string& path, const std::string& bytes) {

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace heart::test {
 
@@ -23,7 +24,9 @@ public:
     explicit FakeHub(Speaks language);
 
     /// Files of a repository "HeartMuLa/<name>".
-    void add(const std::string& name, Files files);
+    void add(const std::string& name, Files files) { add_at("HeartMuLa/" + name, std::move(files)); }
+    /// Of one with this path, "<owner>/<name>", or "<name>" as the oldest have it.
+    void add_at(const std::string& path, Files files);
 
     /// Looked at before a file (or, with an empty path, a list) is answered; an answer that it gives goes out instead.
     std::function<std::optional<FakeAnswer>(const FakeRequest&, const std::string& path)> fault;
@@ -39,12 +42,17 @@ public:
 private:
     FakeAnswer at_hub(const FakeRequest& request);
     FakeAnswer at_storage(const FakeRequest& request);
-    FakeAnswer list(const std::string& name);
+    FakeAnswer list(const std::string& path);
     FakeAnswer file(const FakeRequest& request, const std::string& path, const std::string& bytes);
-    [[nodiscard]] std::optional<std::string> find(const std::string& name, const std::string& path) const;
+    /// A file by what its address says behind the start: "<repository>" `between` "<path>".
+    struct Place {
+        std::string repository, path;
+    };
+    [[nodiscard]] static std::optional<Place> place_in(const std::string& address, const std::string& between);
+    [[nodiscard]] std::optional<std::string> find(const Place& place) const;
 
     Speaks language_;
-    std::map<std::string, Files> repositories_;
+    std::map<std::string, Files> repositories_;  ///< by path; by name alone in plain folders
     mutable std::mutex mutex_;
     std::map<std::string, int> asked_;
     FakeHttpServer storage_, hub_;  // last: they go first

@@ -7,11 +7,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <vector>
 
 namespace heart::test {
 namespace {
@@ -65,6 +67,35 @@ protected:
         hub.add("HeartMuLa-oss-3B-happy-new-year", model_files(10));
         hub.add("HeartMuLa-oss-3B", model_files(30));
         hub.add("HeartCodec-oss-20260123", model_files(20));
+    }
+    /// The embedding model and what it needs, among much that it does not.
+    static void fill_embedder(FakeHub& hub, const std::string& text_tower = "FacebookAI/xlm-roberta-base") {
+        hub.add_at("OpenMuQ/MuQ-MuLan-large", {{"config.json", R"({"mulan":{}})"},
+                                               {"pytorch_model.bin", noise(30'000, 40)},
+                                               {"LICENCE.txt", "SPDX-License-Identifier: MIT\n"},
+                                               {"a name (1).json", "{}"}});
+        hub.add_at("OpenMuQ/MuQ-large-msd-iter", {{"config.json", "{}"}, {"model.safetensors", noise(9000, 41)}});
+        hub.add_at(text_tower, {{"config.json", "{}"},
+                                {"tokenizer.json", noise(12'000, 42)},
+                                {"model.safetensors", noise(9000, 43)},
+                                {"pytorch_model.bin", noise(9000, 44)},
+                                {"onnx/config.json", "{}"}});
+    }
+    PullRequest request_for_embedder(const FakeHub& hub, Source::Kind kind = Source::Kind::hugging_face) {
+        PullRequest request = request_to(hub, kind);
+        request.repositories = with_companions({&repository_named("MuQ-MuLan-large")});
+        request.accepted_licences = {"CC-BY-NC-4.0"};
+        return request;
+    }
+    /// Every file below the checkpoints, in order.
+    [[nodiscard]] std::vector<std::string> all_files() const {
+        std::vector<std::string> names;
+        for (const auto& entry : fs::recursive_directory_iterator(folder / "ckpt")) {
+            const std::string name = entry.path().lexically_relative(folder / "ckpt").string();
+            if (entry.is_regular_file() && name != ".pull.lock") names.push_back(name);
+        }
+        std::sort(names.begin(), names.end());
+        return names;
     }
     PullRequest request_to(const FakeHub& hub, Source::Kind kind) {
         PullRequest request;
@@ -187,6 +218,160 @@ TEST_F(HubPull, TwoAtOnceDoNotMix) {
         },
         never);
     EXPECT_TRUE(refused);
+}
+
+TEST_F(HubPull, OfLargeRepositoriesNothingButTheNamedFilesComes) {
+    for (const auto& [language, kind] :
+         {std::pair(Speaks::hugging_face, Source::Kind::hugging_face),
+          std::pair(Speaks::modelscope, Source::Kind::modelscope), std::pair(Speaks::hugging_face, Source::Kind::mirror),
+          std::pair(Speaks::plain, Source::Kind::mirror)}) {
+        FakeHub hub(language);
+        fill_embedder(hub);
+        pull(request_for_embedder(hub, kind));
+        EXPECT_EQ(all_files(),
+                  (std::vector<std::string>{"MuQ-MuLan/LICENCE.txt", "MuQ-MuLan/config.json", "MuQ-MuLan/pytorch_model.bin",
+                                            "MuQ-large-msd-iter/LICENCE.txt", "MuQ-large-msd-iter/config.json",
+                                            "xlm-roberta-base/LICENCE.txt", "xlm-roberta-base/config.json",
+                                            "xlm-roberta-base/tokenizer.json"}));
+        EXPECT_TRUE(text_of(folder / "ckpt/MuQ-MuLan/pytorch_model.bin") == noise(30'000, 40));
+        EXPECT_TRUE(text_of(folder / "ckpt/xlm-roberta-base/tokenizer.json") == noise(12'000, 42));
+        EXPECT_FALSE(hub.asked().contains("model.safetensors"));
+        fs::remove_all(folder / "ckpt");
+    }
+}
+
+TEST_F(HubPull, ANamedFileThatIsMissingIsToldBeforeAnythingComes) {
+    FakeHub hub(Speaks::hugging_face);
+    fill_embedder(hub);
+    hub.add_at("FacebookAI/xlm-roberta-base", {{"config.json", "{}"}, {"model.safetensors", noise(9000, 43)}});
+    try {
+        (void)plan_pull(request_for_embedder(hub), {}, never);
+        FAIL() << "there is no tokenizer";
+    } catch (const Error& e) {
+        EXPECT_EQ(e.code(), ErrorCode::not_found);
+        EXPECT_NE(std::string(e.what()).find("tokenizer.json"), std::string::npos) << e.what();
+    }
+}
+
+TEST_F(HubPull, AnOlderPathIsTriedWhereTheNewOneIsNotThere) {
+    for (const auto& [language, kind] : {std::pair(Speaks::hugging_face, Source::Kind::hugging_face),
+                                         std::pair(Speaks::hugging_face, Source::Kind::mirror)}) {
+        FakeHub hub(language);
+        fill_embedder(hub, "xlm-roberta-base");
+        PullRequest request = request_for_embedder(hub, kind);
+        request.repositories = {&repository_named("xlm-roberta-base")};
+        pull(request);
+        EXPECT_TRUE(text_of(folder / "ckpt/xlm-roberta-base/tokenizer.json") == noise(12'000, 42));
+        fs::remove_all(folder / "ckpt");
+    }
+    FakeHub empty(Speaks::hugging_face);
+    PullRequest request = request_for_embedder(empty);
+    request.repositories = {&repository_named("xlm-roberta-base")};
+    try {
+        (void)plan_pull(request, {}, never);
+        FAIL() << "it is at neither";
+    } catch (const Error& e) {
+        EXPECT_EQ(e.code(), ErrorCode::not_found);
+        EXPECT_NE(std::string(e.what()).find("FacebookAI/xlm-roberta-base at"), std::string::npos) << e.what();
+    }
+}
+
+TEST_F(HubPull, CachesThatKnowAnOlderPathAreUsed) {
+    FakeHub hub(Speaks::hugging_face);
+    fill_embedder(hub);
+    const fs::path cache = folder / "home/.cache/huggingface/hub/models--xlm-roberta-base/blobs";
+    fs::create_directories(cache);
+    const std::string tokenizer = noise(12'000, 42);
+    std::ofstream(cache / sha256_of(tokenizer), std::ios::binary) << tokenizer;
+    pull(request_for_embedder(hub));
+    EXPECT_TRUE(text_of(folder / "ckpt/xlm-roberta-base/tokenizer.json") == tokenizer);
+    EXPECT_FALSE(hub.asked().contains("tokenizer.json"));
+}
+
+TEST_F(HubPull, WhereASourceHasNoChecksumThePublishedOneCounts) {
+    const auto size_and_no_etag = [](const std::string& size) {
+        return [size](const FakeRequest& request, const std::string& path) -> std::optional<FakeAnswer> {
+            if (request.method != "HEAD" || path != "pytorch_model.bin") return std::nullopt;
+            return FakeAnswer{.raw = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " + size + "\r\n\r\n"};
+        };
+    };
+    FakeHub hub(Speaks::plain);
+    fill_embedder(hub);
+    const Repository& embedder = repository_named("MuQ-MuLan-large");
+    const Source source{Source::Kind::mirror, hub.url(), "main", ""};
+    hub.fault = size_and_no_etag("2653954401");
+    const auto files = list_files(source, embedder, never);
+    ASSERT_EQ(files.size(), 2U);
+    EXPECT_EQ(files[1].checksum.kind, Checksum::Kind::sha256);
+    EXPECT_EQ(files[1].checksum.hex, "d42ae3f7cb9b66759ee0089ddc70e2f28b130c2d8ba621457358272d32dd0444");
+    hub.fault = size_and_no_etag("2653954400");
+    try {
+        (void)list_files(source, embedder, never);
+        FAIL() << "a byte is missing";
+    } catch (const Error& e) {
+        EXPECT_EQ(e.code(), ErrorCode::malformed);
+        EXPECT_NE(std::string(e.what()).find("2653954401"), std::string::npos) << e.what();
+    }
+}
+
+TEST_F(HubPull, NothingIsFetchedUnderALicenceThatNobodyAccepted) {
+    FakeHub hub(Speaks::hugging_face);
+    fill_embedder(hub);
+    PullRequest request = request_for_embedder(hub);
+    for (const std::vector<std::string>& accepted :
+         {std::vector<std::string>{}, {"MIT"}, {"cc-by-nc-4.0"}, {"CC-BY-NC-4.0 "}, {""}}) {
+        request.accepted_licences = accepted;
+        const PullPlan plan = plan_pull(request, {}, never);
+        EXPECT_EQ(licences_to_accept(request, plan).size(), 1U);
+        try {
+            run_pull(request, plan, {}, never);
+            FAIL() << "nobody said yes";
+        } catch (const Error& e) {
+            EXPECT_EQ(e.code(), ErrorCode::usage);
+            EXPECT_NE(std::string(e.what()).find("--accept-licence CC-BY-NC-4.0"), std::string::npos) << e.what();
+        }
+    }
+    EXPECT_FALSE(fs::exists(folder / "ckpt"));
+    EXPECT_TRUE(hub.asked().empty());
+    request.accepted_licences = {"MIT", "CC-BY-NC-4.0"};
+    pull(request);
+    request.accepted_licences = {};
+    EXPECT_TRUE(licences_to_accept(request, plan_pull(request, {}, never)).empty()) << "nothing is fetched any more";
+    pull(request);
+}
+
+TEST_F(HubPull, TheLicenceIsKeptBesideTheFiles) {
+    FakeHub hub(Speaks::hugging_face);
+    fill(hub);
+    fill_embedder(hub);
+    pull(request_for_embedder(hub));
+    const fs::path record = folder / "ckpt/MuQ-MuLan/LICENCE.txt";
+    EXPECT_EQ(licence_of_record(text_of(record)), "CC-BY-NC-4.0") << "not what the repository has under this name";
+    EXPECT_EQ(licence_of_record(text_of(folder / "ckpt/xlm-roberta-base/LICENCE.txt")), "MIT");
+    fs::remove(record);  // as an older Heart left it
+    pull(request_for_embedder(hub));
+    EXPECT_EQ(licence_of_record(text_of(record)), "CC-BY-NC-4.0");
+    EXPECT_FALSE(fs::exists(folder / "ckpt/.pull-MuQ-MuLan-large"));
+    std::ofstream(record) << "my own notes";
+    pull(request_for_embedder(hub));
+    EXPECT_EQ(text_of(record), "my own notes");
+    pull(request_to(hub, Source::Kind::hugging_face));
+    EXPECT_EQ(licence_of_record(text_of(folder / "ckpt/HeartMuLa-oss-3B/LICENCE.txt")), "Apache-2.0");
+    EXPECT_EQ(licence_of_record(text_of(folder / "ckpt/LICENCE-HeartMuLaGen.txt")), "Apache-2.0");
+    EXPECT_FALSE(fs::exists(folder / "ckpt/LICENCE.txt")) << "which would seem to cover all folders";
+}
+
+TEST_F(HubPull, TheRecordFollowsWhatReplacesTheModel) {
+    FakeHub hub(Speaks::hugging_face);
+    fill(hub);
+    PullRequest request = request_to(hub, Source::Kind::hugging_face);
+    request.repositories = {&repository_named("HeartMuLa-oss-3B")};
+    pull(request);
+    const fs::path record = folder / "ckpt/HeartMuLa-oss-3B/LICENCE.txt";
+    EXPECT_NE(text_of(record).find("HeartMuLa/HeartMuLa-oss-3B;"), std::string::npos) << text_of(record);
+    request.repositories = {&repository_named("HeartMuLa-oss-3B-happy-new-year")};
+    pull(request);
+    EXPECT_NE(text_of(record).find("HeartMuLa-oss-3B-happy-new-year"), std::string::npos) << text_of(record);
 }
 
 TEST_F(HubPull, HostileListsAreRefused) {

@@ -296,6 +296,14 @@ TEST(HeartClapParity, ByGgmlsOwnOperatorsToo) {
     golden().expect_close("text1.latent", session.read(ids_of_text(1)));
 }
 
+TEST(HeartClapParity, ThePublishedFormOfTheFileGivesTheSame) {
+    const auto other = heartclap::Model::load(formats::Checkpoint::open(tiny("MuQ-MuLan-bin")), config(),
+                                              graph::Device::open(test_device(), 2), graph::Type::f32, {}, kNever);
+    Session here(model()), there(*other);
+    EXPECT_EQ(here.listen(normalised_mel("odd")), there.listen(normalised_mel("odd")));
+    EXPECT_EQ(here.read(ids_of_text(1)), there.read(ids_of_text(1)));
+}
+
 TEST(HeartClapParity, APartOfASoundIsThatPartAlone) {
     const auto all = pcm();
     const auto part = embedder().embed(engine::excerpt(source_of(all), 24'000, 2.5, 10), {}, kNever);

@@ -268,6 +268,54 @@ TEST(Checkpoint, WeightsThatStandThereTwiceAreRefused) {
     }
 }
 
+TEST(Checkpoint, OpensAFileOfPyTorch) {
+    const Checkpoint pickled = Checkpoint::open(test::tiny("MuQ-MuLan-bin"));
+    const Checkpoint same = Checkpoint::open(test::tiny("MuQ-MuLan"));
+    EXPECT_EQ(pickled.config(), same.config());
+    EXPECT_EQ(pickled.bytes(), same.bytes());
+    ASSERT_EQ(pickled.tensors().size(), same.tensors().size());
+    for (const auto& [name, tensor] : same.tensors()) {
+        ASSERT_NE(pickled.find(name), nullptr) << name;
+        EXPECT_TRUE(std::ranges::equal(pickled.find(name)->data, tensor.data)) << name;
+    }
+    ASSERT_EQ(pickled.weight_files().size(), 1U);
+    EXPECT_EQ(pickled.weight_files()[0].name, "pytorch_model.bin");
+    EXPECT_TRUE(pickled.metadata().empty());
+}
+
+// Folders are published with the same weights in both; the file that is no program wins.
+TEST(Checkpoint, AnyOtherFileWinsOverPyTorchs) {
+    const TensorToWrite t[] = {{"w", DType::f32, {2}}};
+    const std::string numbers = raw_bytes<float>({1, 2});
+    for (const char* other : {"model.safetensors", "model.safetensors.index.json", "model.gguf"}) {
+        const ScratchFolder dir;
+        dir.write("config.json", "{}");
+        dir.write("pytorch_model.bin", "not even a file of PyTorch");
+        dir.write("shard.safetensors", safetensors_header(t) + numbers);
+        const std::string name = other;
+        dir.write(name, name == "model.gguf"          ? gguf_file(nullptr)
+                        : name == "model.safetensors" ? safetensors_header(t) + numbers
+                                                      : std::string(R"({"weight_map": {"w": "shard.safetensors"}})"));
+        EXPECT_NE(Checkpoint::open(Folder::on_disk(dir.path())).find("w"), nullptr) << other;
+        std::filesystem::remove(dir.path() / other);
+        const Refusal r = refusal_of([&] { (void)Checkpoint::open(Folder::on_disk(dir.path())); });
+        EXPECT_EQ(r.code, ErrorCode::malformed);
+        EXPECT_NE(r.message.find("pytorch_model.bin: not a zip archive"), std::string::npos) << r.message;
+    }
+}
+
+TEST(Checkpoint, SaysWhichFilesOfWeightsAreKnown) {
+    const ScratchFolder dir;
+    dir.write("config.json", "{}");
+    for (const char* where : {"", "/nothing"}) {
+        const Refusal r = refusal_of([&] { (void)Checkpoint::open(Folder::on_disk(dir.path().string() + where)); });
+        EXPECT_EQ(r.code, ErrorCode::not_found);
+        for (const char* name : {"model.safetensors", "model.gguf", "pytorch_model.bin"}) {
+            EXPECT_NE(r.message.find(name), std::string::npos) << r.message;
+        }
+    }
+}
+
 TEST(Checkpoint, NamesItsWeightFiles) {
     const auto names = [](const char* folder) {
         const Checkpoint c = Checkpoint::open(test::tiny(folder));

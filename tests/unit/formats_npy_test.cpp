@@ -128,6 +128,32 @@ TEST(Npy, WritesTheHeaderThatNumpyWrites) {
     EXPECT_NE(npy_file(Sizes{3}, Ints{1, 2, 3}).find("'shape': (3,), }"), std::string::npos);
 }
 
+TEST(Npy, FloatsBehindTheHeaderAreMappedAsTheyWere) {
+    const ScratchFolder dir;
+    const std::vector<float> values{1.5F, -2, 0, 0.25F, 7, 8};
+    const std::string header = npy_float_header(Sizes{2, 3});
+    EXPECT_EQ(header.size() % 64, 0U);
+    const TensorView mapped = map_npy_floats(dir.write("a.npy", header + raw_bytes(values)), 6);
+    EXPECT_EQ(mapped.shape, (Sizes{2, 3}));
+    EXPECT_EQ(std::string(reinterpret_cast<const char*>(mapped.data.data()), mapped.data.size()), raw_bytes(values));
+    EXPECT_EQ(floats(header + raw_bytes(values)).values, values);
+}
+
+TEST(Npy, OnlyPlainFloatsAreMapped) {
+    const ScratchFolder dir;
+    const auto code = [&](const std::string& file, std::uint64_t most = 100) {
+        return refusal_of([&] { (void)map_npy_floats(dir.write("a.npy", file), most); }).code;
+    };
+    const std::string good = npy<float>("<f4", "(2, 2)", {1, 2, 3, 4});
+    EXPECT_EQ(code(good), ErrorCode{});
+    EXPECT_EQ(code(good, 3), ErrorCode::limit);
+    EXPECT_EQ(code(good.substr(0, good.size() - 1)), ErrorCode::malformed);
+    EXPECT_EQ(code(npy<float>("<f4", "(2, 2)", {1, 2, 3, 4}, true)), ErrorCode::unsupported);
+    EXPECT_EQ(code(npy<double>("<f8", "(2,)", {1, 2})), ErrorCode::unsupported);
+    EXPECT_EQ(code(npy<std::int32_t>("<i4", "(2,)", {1, 2})), ErrorCode::unsupported);
+    EXPECT_EQ(code(npy<float>("<f4", "(4611686018427387904,)", {1}), ~std::uint64_t{0}), ErrorCode::limit);
+}
+
 TEST(ArrayFile, ReadsATensorByItsKey) {
     const TensorToWrite t[] = {{"codes", DType::i64, {2}}, {"noise", DType::bf16, {2}}, {"a:b", DType::i32, {1}}};
     const std::string file = safetensors_header(t) + raw_bytes<std::int64_t>({3, -4}) +

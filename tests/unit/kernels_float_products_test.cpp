@@ -289,6 +289,18 @@ TEST_P(FloatProductsTest, ColumnsComputedTogetherDoNotChangeABit) {
     }
 }
 
+TEST_P(FloatProductsTest, DotProductsAreTheProductOfOneRowToTheBit) {
+    for (const std::int64_t inputs : {1, 15, 16, 67, 512}) {
+        for (const std::int64_t columns : {0, 1, 7, 8, 29}) {
+            Case c({.rows = 1, .inputs = inputs, .columns = columns, .x_gap = 3});
+            const std::vector<float> product = c.run();
+            std::vector<float> dots(product.size(), kUntouched);
+            dot_products(c.weights.values.data(), inputs, c.x.data(), c.x_stride, columns, dots.data());
+            EXPECT_EQ(dots, product) << inputs << " inputs, " << columns << " columns";
+        }
+    }
+}
+
 TEST_P(FloatProductsTest, ThePastIsTheSignalBefore) {
     Case whole({.rows = 40, .inputs = 16, .taps = 7, .shift = 6, .columns = 60, .bias = true});
     const std::vector<float> expected = whole.run();

@@ -445,6 +445,16 @@ TEST(Concat, JoinsViews) {
     }
 }
 
+TEST(Sigmoid, FollowsItsDefinition) {
+    Bench b(2);
+    Floats x;
+    const Tensor tx = b.random({9, 4, 3}, 3, &x);
+    b.upload_all();
+    Doubles expected;
+    for (const float v : x) expected.push_back(1 / (1 + std::exp(-static_cast<double>(v))));
+    expect_near(expected, b.run(b.g.sigmoid(tx)), 1e-6, "sigmoid");
+}
+
 TEST(Prelu, FollowsItsDefinition) {
     for (const int threads : {1, 3}) {
         for (const float slope : {0.25F, -1.5F, 0.0F}) {
@@ -645,6 +655,7 @@ TEST(GraphOperations, RefuseWrongShapesByName) {
         {"scale", [&] { (void)g.scale(turned, 2); }},
         {"silu", [&] { (void)g.silu(ids); }},
         {"silu", [&] { (void)g.silu(turned); }},
+        {"sigmoid", [&] { (void)g.sigmoid(half); }},
         {"relu", [&] { (void)g.relu(half); }},
         {"prelu", [&] { (void)g.prelu(half, 1); }},
         {"prelu", [&] { (void)g.prelu(turned, 1); }},
