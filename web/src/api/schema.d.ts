@@ -1395,7 +1395,10 @@ export interface components {
             items: {
                 name: string;
                 about: string;
+                /** @description Its SPDX identifier. */
                 licence: string;
+                /** @description What a licence that is not free means, in plain words; null for a free one. */
+                licence_note: string | null;
                 /** @description About. */
                 bytes: number;
                 recommended: boolean;
@@ -4297,6 +4300,8 @@ export interface operations {
                 "application/json": {
                     /** @description Which; the recommended ones when it is empty or missing. What they need comes along. */
                     names?: string[];
+                    /** @description The identifier of the licence that is accepted. Needed for checkpoints with a `licence_note`, and for those that bring one along: 422 without it. */
+                    accept_licence?: string | null;
                 };
             };
         };
