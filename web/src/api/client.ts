@@ -14,6 +14,9 @@ export type Status = components['schemas']['Status'];
 export type User = components['schemas']['User'];
 export type Account = components['schemas']['Account'];
 export type Timings = components['schemas']['Timings'];
+export type Reference = components['schemas']['Reference'];
+export type TakenAfter = components['schemas']['TakenAfter'];
+export type Embedding = components['schemas']['Embedding'];
 export type Playlist = components['schemas']['Playlist'];
 
 export type FieldFault = { field: string; message: string };
@@ -45,6 +48,12 @@ export function faultOf(status: number, body: unknown, retryAfter: string | null
   return new ApiError(status, `HTTP ${status}`, [], wait);
 }
 
+/** What is done with every answer: a token that is not good any more ends the session. */
+export function refusedToken(status: number, url: string): void {
+  // A wrong password does not.
+  if (status === 401 && !url.endsWith('/api/auth/password')) signOut('expired');
+}
+
 export const client = createClient<paths>({ baseUrl: base, fetch: (request) => fetch(request) });
 
 client.use({
@@ -54,9 +63,7 @@ client.use({
     return request;
   },
   onResponse({ request, response }) {
-    // A token that is not good any more ends the session; a wrong password does not.
-    const own = request.headers.has('Authorization') && !request.url.endsWith('/api/auth/password');
-    if (response.status === 401 && own) signOut('expired');
+    if (request.headers.has('Authorization')) refusedToken(response.status, request.url);
     return undefined;
   },
   onError({ error }) {

@@ -10,6 +10,7 @@ export function sentenceFor(error: unknown, t: TFunction): string {
   if (error.status === 401 && error.message === 'Invalid email or password') return t('errors.wrongPassword');
   if (error.message === 'Email already registered') return t('errors.emailTaken');
   if (error.message === 'Username already taken') return t('errors.nameTaken');
+  if (error.faults.some(({ field }) => field === 'reference_id' || field === 'reference_of')) return t('errors.noReference');
   if (error.status === 429) {
     return error.retryAfter === null ? t('errors.tooMany') : t('errors.tooManyFor', { seconds: error.retryAfter });
   }

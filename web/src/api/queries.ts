@@ -10,7 +10,7 @@ import {
   useQueryClient,
 } from '@tanstack/react-query';
 
-import { ApiError, type Song, type Timings, client, got } from './client';
+import { ApiError, type Embedding, type Song, type Timings, client, got } from './client';
 
 export const kPageSize = 60;
 
@@ -28,7 +28,7 @@ export function makeQueryClient(): QueryClient {
 
 export type SongFilter = {
   search: string;
-  order: 'newest' | 'oldest' | 'title' | 'longest';
+  order: 'newest' | 'oldest' | 'title' | 'longest' | 'tag_similarity';
   favourites: boolean;
   deleted: boolean;
   playlist: string | null;
@@ -95,8 +95,8 @@ export const peaksQuery = (id: string) =>
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 30 * 60_000,
   });
-const isBeingFound = (timings: Timings | undefined): boolean =>
-  timings?.state === 'waiting' || timings?.state === 'listening';
+const isBeingFound = (found: { state: string } | undefined): boolean =>
+  found?.state === 'waiting' || found?.state === 'listening';
 const kTimingsEvery = 2_000; // ms between looks while they are being found
 export const timingsQuery = (id: string) =>
   queryOptions({
@@ -105,6 +105,25 @@ export const timingsQuery = (id: string) =>
       // Without a format it is JSON; the other forms are texts.
       got(client.GET('/api/songs/{id}/timings', { signal, params: { path: { id } } })) as Promise<Timings>,
     refetchInterval: (query) => (isBeingFound(query.state.data) ? kTimingsEvery : false),
+  });
+export const referencesQuery = queryOptions({
+  queryKey: ['references'] as const,
+  queryFn: ({ signal }) => got(client.GET('/api/references', { signal })),
+});
+export const embeddingQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['embedding', id] as const,
+    queryFn: ({ signal }) => got(client.GET('/api/songs/{id}/embedding', { signal, params: { path: { id } } })),
+    refetchInterval: (query) => (isBeingFound(query.state.data) ? kTimingsEvery : false),
+  });
+export type SimilarSong = Song & { song_id: string; similarity: number };
+const kMostSimilar = 6;
+/** The songs that are nearest to one that has an embedding. */
+export const similarQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['similar', id] as const,
+    queryFn: ({ signal }): Promise<{ items: SimilarSong[] }> =>
+      got(client.GET('/api/songs/{id}/similar', { signal, params: { path: { id }, query: { limit: kMostSimilar } } })),
   });
 export const playlistsQuery = queryOptions({
   queryKey: ['playlists'] as const,
@@ -131,6 +150,9 @@ export function patchSong(queries: QueryClient, id: string, change: Partial<Song
   queries.setQueriesData<{ songs: Song[] }>({ queryKey: ['playlist'] }, (old) =>
     old?.songs ? { ...old, songs: old.songs.map(patch) } : old,
   );
+  queries.setQueriesData<{ items: SimilarSong[] }>({ queryKey: ['similar'] }, (old) =>
+    old ? { ...old, items: old.items.map((song) => (song.id === id ? { ...song, ...change } : song)) } : old,
+  );
 }
 
 type SongChange = { title?: string; tags?: string; lyrics?: string; favourite?: boolean; rating?: number };
@@ -140,11 +162,16 @@ export async function changeSong(queries: QueryClient, song: Song, change: SongC
   patchSong(queries, song.id, change);
   try {
     const now = await got(client.PATCH('/api/songs/{id}', { params: { path: { id: song.id } }, body: change }));
+    if (change.tags !== undefined) {
+      // How well it went with other tags says nothing of these.
+      queries.setQueryData<Embedding>(['embedding', song.id], (old) => old && { ...old, state: 'none', tag_similarity: null });
+    }
     patchSong(queries, song.id, now);
   } catch (error) {
     patchSong(queries, song.id, Object.fromEntries(Object.keys(change).map((key) => [key, song[key as keyof Song]])));
     throw error;
   }
+  if (change.tags !== undefined) void queries.invalidateQueries({ queryKey: ['embedding', song.id] });
   if (change.lyrics !== undefined) void queries.invalidateQueries({ queryKey: ['timings', song.id] });
 }
 
@@ -154,7 +181,7 @@ export async function moveToBin(queries: QueryClient, ids: string[], deleted: bo
     if (deleted) await got(client.POST('/api/songs/delete', { body: { ids } }));
     else await got(client.POST('/api/songs/restore', { body: { ids } }));
   } finally {
-    for (const list of ['songs', 'playlist', 'playlists']) void queries.invalidateQueries({ queryKey: [list] });
+    for (const list of ['songs', 'playlist', 'playlists', 'similar']) void queries.invalidateQueries({ queryKey: [list] });
   }
 }
 
@@ -164,5 +191,14 @@ export function useFindTimings(id: string) {
   return useMutation({
     mutationFn: () => got(client.POST('/api/songs/{id}/timings', { params: { path: { id } } })),
     onSuccess: (timings) => queries.setQueryData<Timings>(['timings', id], timings),
+  });
+}
+
+/** Asks the studio to find out what a song is like. */
+export function useFindEmbedding(id: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: () => got(client.POST('/api/songs/{id}/embedding', { params: { path: { id } } })),
+    onSuccess: (embedding) => queries.setQueryData<Embedding>(['embedding', id], embedding),
   });
 }

@@ -534,6 +534,105 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own references, newest first */
+        get: operations["references"];
+        put?: never;
+        /**
+         * Keep where a sound is, for songs that are to sound like it
+         * @description A process of its own listens to the piece, which takes a while; the answer waits for it. What is kept is an embedding and what the sound was called, never the sound.
+         */
+        post: operations["addReference"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/references/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget a reference
+         * @description Songs and jobs that were asked for with it keep their own copy.
+         */
+        delete: operations["deleteReference"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/songs/{id}/reference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep where a song is, for songs that are to sound like it
+         * @description As POST /api/references, from one's own song.
+         */
+        post: operations["addReferenceOfSong"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/songs/{id}/embedding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether it is known what the song is like */
+        get: operations["embedding"];
+        put?: never;
+        /**
+         * Find out what the song is like
+         * @description Songs that are made while the server has MuQ-MuLan are embedded by themselves; this is for others, and for songs whose tags were changed. It happens when no song is made or waits: GET tells how far it is.
+         */
+        post: operations["findEmbedding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/songs/{id}/similar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own songs that are most like it */
+        get: operations["similar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/playlists": {
         parameters: {
             query?: never;
@@ -1191,6 +1290,7 @@ export interface components {
             seed: number;
             take: number;
             request_id: string | null;
+            reference: components["schemas"]["TakenAfter"];
             /** @description Where it can be heard while it is made; null when it cannot. */
             audio_url: string | null;
         };
@@ -1252,8 +1352,11 @@ export interface components {
             favourite: boolean;
             /** @description 0: none. */
             rating: number;
+            /** @description How well the sound goes with the tags: dot product of their embeddings; null where it is not known. */
+            tag_similarity: number | null;
+            reference: components["schemas"]["TakenAfter"];
             deleted_at: string | null;
-            /** @description Every setting that made it. */
+            /** @description Every setting that made it, but for the embedding of a reference. */
             recipe: Record<string, never> | null;
             /** @description A signed address, good for some hours. */
             audio_url: string;
@@ -1281,12 +1384,21 @@ export interface components {
              * @default 1
              */
             takes: number;
+            /** @description What the song is to sound like: of one's own references. The job keeps a copy of it. */
+            reference_id?: string | null;
+            /** @description In place of it, one's own song or job: the same reference as that. */
+            reference_of?: string | null;
+            /** @description The embedding times this enters the model. Without it 1, or that of reference_of. */
+            reference_strength?: number | null;
         };
         Models: {
             items: {
                 name: string;
                 about: string;
+                /** @description Its SPDX identifier. */
                 licence: string;
+                /** @description What a licence that is not free means, in plain words; null for a free one. */
+                licence_note: string | null;
                 /** @description About. */
                 bytes: number;
                 recommended: boolean;
@@ -1329,6 +1441,8 @@ export interface components {
             covers_configured: boolean;
             /** @description Whether sounds can be transcribed, and lines of songs timed. */
             transcriptor_present: boolean;
+            /** @description Whether sounds can be references, and songs be compared. */
+            embedder_present: boolean;
             signed_media: boolean;
             limits: {
                 lyrics_bytes: number;
@@ -1338,6 +1452,38 @@ export interface components {
                 queue_per_user: number;
                 queue: number;
             };
+        };
+        Reference: {
+            id: string;
+            /** @description The file's name, or the song's title. */
+            source: string;
+            /** @description Where the piece begins, seconds. */
+            start: number;
+            /** @description How much was heard. */
+            seconds: number;
+            /** @description That made the embedding. */
+            model: string;
+            /** @description Of that model. */
+            licence: string | null;
+            /** Format: date-time */
+            created_at: string;
+        };
+        /** @description What the song takes after; each null where it is not known. */
+        TakenAfter: {
+            source: string | null;
+            start: number | null;
+            seconds: number | null;
+            model: string | null;
+            licence: string | null;
+            strength: number | null;
+        } | null;
+        Embedding: {
+            /** @enum {string} */
+            state: "none" | "waiting" | "listening" | "done" | "failed";
+            /** @description Of failed. */
+            reason: string | null;
+            /** @description As the song's. */
+            tag_similarity: number | null;
         };
         Timings: {
             /** @enum {string} */
@@ -2343,7 +2489,8 @@ export interface operations {
                 page_size?: number;
                 /** @description Words that must all be in title, tags or lyrics. */
                 search?: string;
-                order?: "newest" | "oldest" | "title" | "longest";
+                /** @description tag_similarity: the best first, songs without one last. */
+                order?: "newest" | "oldest" | "title" | "longest" | "tag_similarity";
                 /** @description Only favourites. */
                 favourites?: boolean;
                 /** @description The bin in place of the others. */
@@ -2800,6 +2947,380 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+        };
+    };
+    references: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The references */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Reference"][];
+                        /** @description How many are kept; beyond it the one that was used longest ago goes. */
+                        limit: number;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+        };
+    };
+    addReference: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** @description WAV, FLAC, MP3, Ogg or Opus, at most 64 MiB; M4A where the server has ffmpeg */
+                    file: string;
+                    /**
+                     * @description Seconds.
+                     * @default 0
+                     */
+                    start?: number;
+                    /**
+                     * @description How long the piece is; the language model was trained on 10.
+                     * @default 10
+                     */
+                    seconds?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The reference */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reference"];
+                };
+            };
+            /** @description The file is no sound that can be read, or ends before the piece; or the form is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in; said before the sound is read */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 64 MiB and a little */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is no form */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["Invalid"];
+            /** @description Other sounds are being listened to */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server has no MuQ-MuLan, or is stopping */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not finished within 15 minutes */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteReference: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description `Reference not found`: unknown, or of someone else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addReferenceOfSong: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Seconds.
+                     * @default 0
+                     */
+                    start?: number;
+                    /**
+                     * @description How long the piece is; the language model was trained on 10.
+                     * @default 10
+                     */
+                    seconds?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The reference */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reference"];
+                };
+            };
+            /** @description The song ends before the piece */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description `Song not found`: unknown, in the bin, or of someone else; or its sound is gone */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["Invalid"];
+            /** @description Other sounds are being listened to */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server has no MuQ-MuLan, or is stopping */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not finished within 15 minutes */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    embedding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where it stands */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Embedding"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description `Song not found`: unknown, in the bin, or of someone else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    findEmbedding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where it stands */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Embedding"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description `Song not found`: unknown, in the bin, or of someone else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many songs wait for their embedding */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server has no MuQ-MuLan */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    similar: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nearest first; songs without an embedding are not among them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: (components["schemas"]["Song"] & {
+                            song_id: string;
+                            /** @description Cosine. */
+                            similarity: number;
+                        })[];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description `Song not found`: unknown, in the bin, or of someone else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The song has no embedding yet */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["Invalid"];
         };
     };
     playlists: {
@@ -3779,6 +4300,8 @@ export interface operations {
                 "application/json": {
                     /** @description Which; the recommended ones when it is empty or missing. What they need comes along. */
                     names?: string[];
+                    /** @description The identifier of the licence that is accepted. Needed for checkpoints with a `licence_note`, and for those that bring one along: 422 without it. */
+                    accept_licence?: string | null;
                 };
             };
         };
@@ -4087,6 +4610,12 @@ export interface operations {
                     topk?: number;
                     /** @default 1.5 */
                     cfg_scale?: number;
+                    /** @description What the song is to sound like: of one's own references. The job keeps a copy of it. */
+                    reference_id?: string | null;
+                    /** @description In place of it, one's own song or job: the same reference as that. */
+                    reference_of?: string | null;
+                    /** @description The embedding times this enters the model. Without it 1, or that of reference_of. */
+                    reference_strength?: number | null;
                 };
             };
         };
@@ -4288,7 +4817,7 @@ export interface operations {
                     "application/json": components["schemas"]["OpenAiError"];
                 };
             };
-            /** @description Other sounds are being transcribed */
+            /** @description Other sounds are being listened to */
             429: {
                 headers: {
                     [name: string]: unknown;

@@ -10,6 +10,7 @@ import { DraftMenu } from './DraftMenu';
 import { FineControl } from './FineControl';
 import { LyricsEditor } from './LyricsEditor';
 import { MakeBar } from './MakeBar';
+import { SoundsLike } from './SoundsLike';
 import { TagField } from './TagField';
 import { WritingHelp } from './WritingHelp';
 import { useDesk } from './draft';
@@ -48,6 +49,7 @@ export function CreatePage() {
           {status.data?.openai_configured && <WritingHelp />}
         </section>
         <TagField />
+        <SoundsLike />
         <LyricsEditor limit={status.data?.limits.lyrics_bytes} />
         <FineControl mostTakes={status.data?.limits.takes} />
         <MakeBar />

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { ago, exactTime } from '../ui/format';
 import { Empty, IconButton, Sheet } from '../ui/kit';
 import { toast } from '../ui/toasts';
-import { kEmpty, useDesk } from './draft';
+import { kEmpty, kUsualStrength, useDesk } from './draft';
 
 /** Starting over, and the drafts that something took the place of. */
 export function DraftMenu() {
@@ -15,7 +15,10 @@ export function DraftMenu() {
   const replace = useDesk((s) => s.replace);
   const restore = useDesk((s) => s.restore);
   const startOver = (): void => {
-    const undo = replace({ title: '', idea: '', tags: '', lyrics: '', seed: kEmpty.seed, seedLocked: false }, 'cleared');
+    const undo = replace(
+      { title: '', idea: '', tags: '', lyrics: '', seed: kEmpty.seed, seedLocked: false, reference: null, strength: kUsualStrength },
+      'cleared',
+    );
     toast(t('create.cleared'), { action: { label: t('ui.undo'), run: undo } });
   };
   return (

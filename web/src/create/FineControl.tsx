@@ -215,13 +215,15 @@ function NamePreset({ onDone }: { onDone: () => void }) {
   const save = useDesk((s) => s.savePreset);
   const [name, setName] = useState('');
   const [withTags, setWithTags] = useState(false);
+  const hasReference = useDesk((s) => s.draft.reference !== null);
+  const [withReference, setWithReference] = useState(false);
   return (
     <form
       className="grid grid-cols-1 gap-4 p-5"
       onSubmit={(e) => {
         e.preventDefault();
         if (!name.trim()) return;
-        save(name.trim(), withTags);
+        save(name.trim(), withTags, withReference);
         toast(t('create.presetSaved', { name: name.trim() }), { tone: 'good' });
         onDone();
       }}
@@ -238,6 +240,17 @@ function NamePreset({ onDone }: { onDone: () => void }) {
         <input type="checkbox" className="size-5 accent-heart" checked={withTags} onChange={(e) => setWithTags(e.target.checked)} />
         {t('create.presetTags')}
       </label>
+      {hasReference && (
+        <label className="flex min-h-10 items-center gap-3 text-sm">
+          <input
+            type="checkbox"
+            className="size-5 accent-heart"
+            checked={withReference}
+            onChange={(e) => setWithReference(e.target.checked)}
+          />
+          {t('like.inPreset')}
+        </label>
+      )}
       <Button type="submit" look="warm" disabled={!name.trim()}>
         {t('ui.save')}
       </Button>

@@ -12,8 +12,12 @@ import { useMaking } from '../making/jobs';
 import { span } from '../ui/format';
 import { Button } from '../ui/kit';
 import { toast } from '../ui/toasts';
-import { type Draft, useDesk } from './draft';
+import { type Draft, type Reference, useDesk } from './draft';
+import { useListening } from './listening';
 import { joinTags, parseTags } from './tags';
+
+const referenceAsked = ({ of, id }: Reference): { reference_id: string } | { reference_of: string } =>
+  of === 'song' ? { reference_of: id } : { reference_id: id };
 
 export function requestOf(draft: Draft) {
   return {
@@ -25,6 +29,7 @@ export function requestOf(draft: Draft) {
     topk: draft.topk,
     cfg_scale: draft.cfg,
     takes: draft.takes,
+    ...(draft.reference ? { ...referenceAsked(draft.reference), reference_strength: draft.strength } : {}),
     ...(draft.seedLocked && draft.seed !== null ? { seed: draft.seed } : {}),
   };
 }
@@ -39,7 +44,8 @@ export function MakeBar() {
   const own = useActiveJobs();
   const pace = useMaking((s) => s.pace.perSecond);
   const id = useId();
-  const [lacking, setLacking] = useState(false);
+  const [lacking, setLacking] = useState<'words' | 'reference' | null>(null);
+  const listening = useListening((s) => s.now?.phase === 'sending' || s.now?.phase === 'listening');
   // The same key until an answer came: asked again after a lost connection, the studio makes one song, not two.
   const key = useRef<string | null>(null);
 
@@ -64,8 +70,9 @@ export function MakeBar() {
 
   const press = (): void => {
     const nothing = !draft.lyrics.trim() && parseTags(draft.tags).length === 0;
-    setLacking(nothing);
-    if (!nothing && !make.isPending) make.mutate(requestOf(draft));
+    // What it is to sound like is on its way: without it, it would be another song.
+    setLacking(nothing ? 'words' : listening ? 'reference' : null);
+    if (!nothing && !listening && !make.isPending) make.mutate(requestOf(draft));
   };
   const pressed = useRef(press);
   pressed.current = press;
@@ -91,9 +98,9 @@ export function MakeBar() {
 
   return (
     <div className="glass sticky bottom-[var(--dock)] z-20 -mx-4 border-t border-line px-4 py-3 md:mx-0 md:mb-4 md:rounded-card md:border md:px-4 md:shadow-two lg:bottom-[calc(var(--dock)+16px)]">
-      {lacking && (
+      {(lacking === 'words' || (lacking === 'reference' && listening)) && (
         <p role="alert" className="mb-2 text-sm text-warn">
-          {t('create.lacking')}
+          {lacking === 'words' ? t('create.lacking') : t('like.wait')}
         </p>
       )}
       {make.isError && (

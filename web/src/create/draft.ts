@@ -4,12 +4,25 @@
 import { create } from 'zustand';
 import { createJSONStorage, persist } from 'zustand/middleware';
 
+import type { TakenAfter } from '../api/client';
+
 export type Settings = {
   seconds: number;
   temperature: number;
   topk: number;
   cfg: number;
   takes: number;
+};
+
+/** What the song is to take after: one of one's references, or (`song`) what a song or job of one's own took after. */
+export type Reference = {
+  of: 'reference' | 'song';
+  id: string;
+  source: string | null;
+  start: number | null;
+  seconds: number | null;
+  model: string | null;
+  licence: string | null;
 };
 
 export type Draft = Settings & {
@@ -19,13 +32,20 @@ export type Draft = Settings & {
   lyrics: string;
   seed: number | null;
   seedLocked: boolean;
+  reference: Reference | null;
+  strength: number;
 };
 
 export type Earlier = { at: number; why: 'help' | 'recipe' | 'cleared' | 'made' | 'file'; draft: Draft };
-export type Preset = { name: string; settings: Settings & { tags: string | null } };
+type PresetReference = { reference: Reference; strength: number };
+export type Preset = { name: string; settings: Settings & { tags: string | null }; likeness?: PresetReference };
 
 export const kDefaults: Settings = { seconds: 120, temperature: 1, topk: 50, cfg: 1.5, takes: 1 };
-export const kEmpty: Draft = { ...kDefaults, title: '', idea: '', tags: '', lyrics: '', seed: null, seedLocked: false };
+/** What the language model was trained with. */
+export const kUsualStrength = 1;
+export const kEmpty: Draft = {
+  ...kDefaults, title: '', idea: '', tags: '', lyrics: '', seed: null, seedLocked: false, reference: null, strength: kUsualStrength,
+};
 export const kLargestSeed = Number.MAX_SAFE_INTEGER;
 const kMostEarlier = 20;
 
@@ -35,6 +55,7 @@ export const kLimits = {
   topk: [1, 500],
   cfg: [1, 5],
   takes: [1, 8],
+  strength: [0, 16],
 } as const;
 
 type Desk = {
@@ -47,7 +68,7 @@ type Desk = {
   /** Puts something else in its place; the draft that was there is kept. Returns what takes it back. */
   replace: (change: Partial<Draft>, why: Earlier['why']) => () => void;
   restore: (at: number) => void;
-  savePreset: (name: string, withTags: boolean) => void;
+  savePreset: (name: string, withTags: boolean, withReference?: boolean) => void;
   removePreset: (name: string) => void;
   applyPreset: (name: string) => void;
 };
@@ -55,9 +76,10 @@ type Desk = {
 const worthKeeping = (d: Draft): boolean => [d.title, d.tags, d.lyrics].some((text) => text.trim() !== '');
 const sameWords = (a: Draft, b: Draft): boolean => a.title === b.title && a.tags === b.tags && a.lyrics === b.lyrics;
 
+const within = (value: number, [least, most]: readonly [number, number], fallback: number): number =>
+  Number.isFinite(value) ? Math.min(most, Math.max(least, value)) : fallback;
+
 export function clampSettings(s: Settings): Settings {
-  const within = (value: number, [least, most]: readonly [number, number], fallback: number): number =>
-    Number.isFinite(value) ? Math.min(most, Math.max(least, value)) : fallback;
   return {
     seconds: Math.round(within(s.seconds, kLimits.seconds, kDefaults.seconds)),
     temperature: within(s.temperature, kLimits.temperature, kDefaults.temperature),
@@ -65,6 +87,28 @@ export function clampSettings(s: Settings): Settings {
     cfg: within(s.cfg, kLimits.cfg, kDefaults.cfg),
     takes: Math.round(within(s.takes, kLimits.takes, kDefaults.takes)),
   };
+}
+
+export const clampStrength = (value: unknown): number =>
+  typeof value === 'number' ? within(value, kLimits.strength, kUsualStrength) : kUsualStrength;
+
+/** What was kept as a reference, as far as it is one: drafts of earlier versions of the page have none. */
+export function referenceIn(kept: unknown): Reference | null {
+  if (typeof kept !== 'object' || kept === null) return null;
+  const r = kept as Record<string, unknown>;
+  if (typeof r.id !== 'string' || r.id === '' || (r.of !== 'reference' && r.of !== 'song')) return null;
+  const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+  const number = (value: unknown): number | null => (typeof value === 'number' && Number.isFinite(value) ? value : null);
+  return {
+    of: r.of, id: r.id, source: text(r.source), start: number(r.start), seconds: number(r.seconds), model: text(r.model),
+    licence: text(r.licence),
+  };
+}
+
+/** A draft from storage, with what it lacks. */
+function wholeDraft(kept: Partial<Draft> | undefined): Draft {
+  const draft = { ...kEmpty, ...kept };
+  return { ...draft, ...clampSettings(draft), reference: referenceIn(draft.reference), strength: clampStrength(draft.strength) };
 }
 
 export function keepEarlier(list: Earlier[], draft: Draft, why: Earlier['why'], now: number): Earlier[] {
@@ -91,7 +135,7 @@ export const useDesk = create<Desk>()(
         const found = get().earlier.find((e) => e.at === at);
         if (!found) return;
         set((s) => ({
-          draft: found.draft,
+          draft: wholeDraft(found.draft),
           earlier: keepEarlier(
             s.earlier.filter((e) => e.at !== at),
             s.draft,
@@ -100,10 +144,14 @@ export const useDesk = create<Desk>()(
           ),
         }));
       },
-      savePreset: (name, withTags) =>
+      savePreset: (name, withTags, withReference) =>
         set((s) => {
-          const { seconds, temperature, topk, cfg, takes, tags } = s.draft;
-          const preset = { name, settings: { seconds, temperature, topk, cfg, takes, tags: withTags ? tags : null } };
+          const { seconds, temperature, topk, cfg, takes, tags, reference, strength } = s.draft;
+          const preset: Preset = {
+            name,
+            settings: { seconds, temperature, topk, cfg, takes, tags: withTags ? tags : null },
+            ...(withReference && reference ? { likeness: { reference, strength } } : {}),
+          };
           return { presets: [...s.presets.filter((p) => p.name !== name), preset] };
         }),
       removePreset: (name) => set((s) => ({ presets: s.presets.filter((p) => p.name !== name) })),
@@ -112,7 +160,15 @@ export const useDesk = create<Desk>()(
           const found = s.presets.find((p) => p.name === name);
           if (!found) return s;
           const { tags, ...settings } = found.settings;
-          return { draft: { ...s.draft, ...clampSettings(settings), ...(tags === null ? {} : { tags }) } };
+          const reference = referenceIn(found.likeness?.reference);
+          return {
+            draft: {
+              ...s.draft,
+              ...clampSettings(settings),
+              ...(tags === null ? {} : { tags }),
+              ...(reference ? { reference, strength: clampStrength(found.likeness?.strength) } : {}),
+            },
+          };
         }),
     }),
     {
@@ -122,11 +178,10 @@ export const useDesk = create<Desk>()(
       partialize: ({ owner, draft, earlier, presets }) => ({ owner, draft, earlier, presets }),
       merge: (kept, fresh) => {
         const desk = kept as Partial<Pick<Desk, 'owner' | 'draft' | 'earlier' | 'presets'>> | undefined;
-        const draft = { ...kEmpty, ...desk?.draft };
         return {
           ...fresh,
           owner: typeof desk?.owner === 'string' ? desk.owner : null,
-          draft: { ...draft, ...clampSettings(draft) },
+          draft: wholeDraft(desk?.draft),
           earlier: Array.isArray(desk?.earlier) ? desk.earlier : [],
           presets: Array.isArray(desk?.presets) ? desk.presets : [],
         };
@@ -151,10 +206,12 @@ export function openDesk(owner: string): void {
   } catch {
     // A drawer that cannot be read is an empty one.
   }
-  useDesk.setState({ owner, draft: { ...kEmpty, ...kept.draft }, earlier: kept.earlier ?? [], presets: kept.presets ?? [] });
+  useDesk.setState({ owner, draft: wholeDraft(kept.draft), earlier: kept.earlier ?? [], presets: kept.presets ?? [] });
 }
 
 type RecipeLike = {
+  /** Of the song or job, where it is in the studio. */
+  id?: string;
   title?: string | null;
   lyrics: string;
   tags: string;
@@ -163,6 +220,7 @@ type RecipeLike = {
   topk: number;
   cfg_scale: number;
   seed?: number | null;
+  reference?: TakenAfter;
 };
 
 /** The draft that makes this song again. */
@@ -174,6 +232,7 @@ export function draftOf(song: RecipeLike): Partial<Draft> {
     cfg: song.cfg_scale,
     takes: 1,
   });
+  const after = song.id === undefined ? null : song.reference;
   const hasSeed = typeof song.seed === 'number';
   return {
     ...settings,
@@ -182,6 +241,8 @@ export function draftOf(song: RecipeLike): Partial<Draft> {
     tags: song.tags,
     seed: hasSeed ? (song.seed as number) : null,
     seedLocked: hasSeed,
+    reference: after ? referenceIn({ ...after, of: 'song', id: song.id }) : null,
+    strength: clampStrength(after?.strength),
   };
 }
 

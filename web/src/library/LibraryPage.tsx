@@ -8,7 +8,7 @@ import { useTranslation } from 'react-i18next';
 import { Link, useSearchParams } from 'react-router';
 
 import { sentenceFor } from '../api/problems';
-import { type SongFilter, playlistsQuery } from '../api/queries';
+import { type SongFilter, playlistsQuery, useStatus } from '../api/queries';
 import { Fault, WriteASong } from '../shell/Fault';
 import { PageHead } from '../shell/PageHead';
 import { Button, ButtonLink, Empty, IconButton, Select, Skeleton, TextInput, cx } from '../ui/kit';
@@ -21,7 +21,7 @@ import { SongTable } from './SongTable';
 import { loadedIds, useSongs } from './songs';
 import { useSongActs } from './useSongActs';
 
-const kOrders = ['newest', 'oldest', 'title', 'longest'] as const;
+const kOrders = ['newest', 'oldest', 'title', 'longest', 'tag_similarity'] as const;
 
 export function LibraryPage({ bin }: { bin?: boolean }) {
   const { t } = useTranslation();
@@ -31,6 +31,7 @@ export function LibraryPage({ bin }: { bin?: boolean }) {
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const search = useDeferredValue(text.trim());
   const order = kOrders.find((name) => name === params.get('order')) ?? 'newest';
+  const compares = useStatus().data?.embedder_present ?? false;
   const filter: SongFilter = {
     search,
     order,
@@ -127,7 +128,7 @@ export function LibraryPage({ bin }: { bin?: boolean }) {
           </Button>
         )}
         <Select aria-label={t('library.order')} value={order} onChange={(e) => change('order', e.target.value)}>
-          {kOrders.map((name) => (
+          {kOrders.filter((name) => name !== 'tag_similarity' || compares || order === name).map((name) => (
             <option key={name} value={name}>
               {t(`library.orders.${name}`)}
             </option>

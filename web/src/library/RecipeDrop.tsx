@@ -56,7 +56,8 @@ export function RecipeDrop() {
         }),
         'file',
       );
-      toast(t('library.loaded'), { action: { label: t('ui.undo'), run: undo } });
+      // The embedding in it cannot be sent; the studio has those only that it made.
+      toast(t(s.reference_embedding ? 'like.loadedWithout' : 'library.loaded'), { action: { label: t('ui.undo'), run: undo } });
       void navigate('/create');
     };
     const dropped = (e: DragEvent): void => void drop(e);

@@ -1,5 +1,6 @@
 import {
   AudioLines,
+  Disc3,
   Download,
   Ellipsis,
   GitCompareArrows,
@@ -16,7 +17,7 @@ import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 
 import { type Song, downloadAddress } from '../api/client';
-import { useSignedMedia } from '../api/queries';
+import { useStatus } from '../api/queries';
 import { enqueue, trackOf } from '../player/player';
 import { Menu, type MenuItem } from '../ui/Menu';
 import { IconButton } from '../ui/kit';
@@ -76,7 +77,8 @@ type Props = { song: Song; takes?: Song[]; onLeave?: () => void; compact?: boole
 export function SongActions({ song, takes, onLeave, compact }: Props) {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const signed = useSignedMedia();
+  const status = useStatus().data;
+  const signed = status?.signed_media ?? false;
   const acts = useSongActs();
   const [sheet, setSheet] = useState<'share' | 'playlist' | null>(null);
   const go = (run: () => void) => () => {
@@ -86,6 +88,7 @@ export function SongActions({ song, takes, onLeave, compact }: Props) {
   const items = (): MenuItem[] => [
     { label: t('library.details'), icon: Info, run: go(() => void navigate(`/library/${song.id}`)) },
     { label: t('library.again'), icon: PenLine, run: go(() => acts.again(song)) },
+    ...(status?.embedder_present ? [{ label: t('like.likeSong'), icon: Disc3, run: go(() => acts.like(song)) }] : []),
     { label: t('library.playNext'), icon: ListEnd, run: () => enqueue([trackOf(song, signed)]) },
     { label: t('library.addToPlaylist'), icon: ListPlus, run: () => setSheet('playlist') },
     { label: t('library.share'), icon: Share2, run: () => setSheet('share') },

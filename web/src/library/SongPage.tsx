@@ -7,16 +7,19 @@ import { Link, useNavigate, useParams, useSearchParams } from 'react-router';
 import { linkTo } from '../api/base';
 import type { Song } from '../api/client';
 import { peaksQuery, songQuery, songsQuery, useSignedMedia } from '../api/queries';
+import { kUsualStrength } from '../create/draft';
+import { pieceOf } from '../create/listening';
 import { kLatest } from '../making/QueuePanel';
 import { currentTrack, playTracks, seek, toggleTrack, trackOf, usePlayer } from '../player/player';
 import { Loading } from '../shell/Frame';
 import { RenamableTitle } from '../shell/PageHead';
 import { Cover } from '../ui/Cover';
 import { Waveform } from '../ui/Waveform';
-import { ago, clock, exactTime } from '../ui/format';
+import { ago, clock, decimal, exactTime } from '../ui/format';
 import { Button, ButtonLink, Card, Empty, IconButton, Tag } from '../ui/kit';
 import { toast } from '../ui/toasts';
 import { CoverMenu } from './CoverMenu';
+import { MoreLikeThis } from './MoreLikeThis';
 import { Rating } from './Rating';
 import { DownloadMenu, SongActions } from './SongActions';
 import { SungLyrics } from './SungLyrics';
@@ -170,13 +173,15 @@ function Details({ song }: { song: Song }) {
         </section>
         <Recipe song={song} />
       </div>
+      <MoreLikeThis song={song} />
     </div>
   );
 }
 
 /** Every setting that made it. */
 function Recipe({ song }: { song: Song }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
+  const after = song.reference;
   const known: [string, string][] = [
     [t('create.duration'), clock(song.max_audio_length_ms / 1000)],
     [t('create.seed'), song.recipe ? String(song.seed) : t('library.unknownSeed')],
@@ -184,6 +189,16 @@ function Recipe({ song }: { song: Song }) {
     [t('create.temperature'), String(song.temperature)],
     [t('create.topk'), String(song.topk)],
     [t('create.cfg'), String(song.cfg_scale)],
+    ...(after
+      ? ([
+          [t('like.title'), [after.source ?? t('like.unnamed'), pieceOf(after)].filter(Boolean).join(', ')],
+          [t('like.strength'), decimal(after.strength ?? kUsualStrength, i18n.language)],
+        ] as [string, string][])
+      : []),
+    ...(after?.licence ? ([[t('like.licence'), after.licence]] as [string, string][]) : []),
+    ...(song.tag_similarity === null
+      ? []
+      : ([[t('like.fit'), decimal(song.tag_similarity, i18n.language)]] as [string, string][])),
   ];
   const shown = new Set(['seed', 'take', 'tags', 'max_audio_length_ms', 'topk', 'temperature', 'cfg_scale', 'lyrics', 'title']);
   const rest = Object.entries(song.recipe ?? {}).filter(([key]) => !shown.has(key));

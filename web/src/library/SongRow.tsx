@@ -47,10 +47,10 @@ export function PlayCover({ track, list, side, className }: CoverProps) {
   );
 }
 
-type Props = { song: Song; tracks: Track[]; index: number };
+type Props = { song: Song; tracks: Track[]; index: number; note?: string };
 
-/** A song on one line. */
-export function SongRow({ song, tracks, index }: Props) {
+/** A song on one line. `note`: what else is to be said of it here. */
+export function SongRow({ song, tracks, index, note }: Props) {
   const { i18n } = useTranslation();
   const current = usePlayer((p) => currentTrack(p)?.id === song.id);
   const track = tracks[index];
@@ -67,6 +67,7 @@ export function SongRow({ song, tracks, index }: Props) {
           <time dateTime={song.created_at} title={exactTime(song.created_at, i18n.language)}>
             {ago(song.created_at, i18n.language)}
           </time>
+          {note && ` · ${note}`}
         </p>
       </div>
       <SongActions song={song} compact />

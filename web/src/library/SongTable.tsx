@@ -8,9 +8,9 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 
 import type { Song } from '../api/client';
-import { type SongFilter, kPageSize, songsPageQuery, useSignedMedia } from '../api/queries';
+import { type SongFilter, kPageSize, songsPageQuery, useStatus } from '../api/queries';
 import { type Track, currentTrack, trackOf, usePlayer } from '../player/player';
-import { ago, clock, exactTime } from '../ui/format';
+import { ago, clock, decimal, exactTime } from '../ui/format';
 import { IconButton, Skeleton, cx } from '../ui/kit';
 import { Rating } from './Rating';
 import { SongActions } from './SongActions';
@@ -22,19 +22,23 @@ const kRowHeight = 60;
 /** Whoever flies past does not want what is there. */
 const kSettleMs = 60;
 
-const columns =
-  'grid items-center gap-3 grid-cols-[28px_44px_minmax(0,1fr)_auto] ' +
-  'md:grid-cols-[28px_44px_minmax(0,2fr)_minmax(0,1.6fr)_64px_120px_132px_auto]';
+const narrow = 'grid items-center gap-3 grid-cols-[28px_44px_minmax(0,1fr)_auto] ';
+const columns = `${narrow} md:grid-cols-[28px_44px_minmax(0,2fr)_minmax(0,1.6fr)_64px_120px_132px_auto]`;
+/** With how well a song goes with its tags: where there is room for it. */
+const columnsWithFit =
+  `${narrow} md:grid-cols-[28px_44px_minmax(0,2fr)_minmax(0,1.6fr)_64px_120px_132px_auto] ` +
+  'lg:grid-cols-[28px_44px_minmax(0,2fr)_minmax(0,1.6fr)_64px_72px_120px_132px_auto]';
 
-function Head() {
+function Head({ fit }: { fit: boolean }) {
   const { t } = useTranslation();
   return (
-    <div aria-hidden className={cx(columns, 'hidden border-b border-line px-2 pb-2 text-xs text-faint md:grid')}>
+    <div aria-hidden className={cx(fit ? columnsWithFit : columns, 'hidden border-b border-line px-2 pb-2 text-xs text-faint md:grid')}>
       <span />
       <span />
       <span>{t('library.column.title')}</span>
       <span>{t('library.column.tags')}</span>
       <span className="text-right">{t('library.column.length')}</span>
+      {fit && <span className="hidden text-right lg:block">{t('library.column.fit')}</span>}
       <span>{t('library.column.rating')}</span>
       <span>{t('library.column.made')}</span>
       <span className="w-20" />
@@ -42,14 +46,14 @@ function Head() {
   );
 }
 
-type RowProps = { song: Song; signed: boolean; list: () => Track[]; selected: boolean; onSelect: (ids: string[]) => void };
+type RowProps = { song: Song; signed: boolean; fit: boolean; list: () => Track[]; selected: boolean; onSelect: (ids: string[]) => void };
 
-const Row = memo(function Row({ song, signed, list, selected, onSelect }: RowProps) {
+const Row = memo(function Row({ song, signed, fit, list, selected, onSelect }: RowProps) {
   const { t, i18n } = useTranslation();
   const acts = useSongActs();
   const current = usePlayer((p) => currentTrack(p)?.id === song.id);
   return (
-    <div className={cx(columns, 'h-[60px] rounded-control px-2 hover:bg-panel', (selected || current) && 'bg-panel')}>
+    <div className={cx(fit ? columnsWithFit : columns, 'h-[60px] rounded-control px-2 hover:bg-panel', (selected || current) && 'bg-panel')}>
       <input
         type="checkbox"
         checked={selected}
@@ -72,6 +76,16 @@ const Row = memo(function Row({ song, signed, list, selected, onSelect }: RowPro
       </div>
       <span className="hidden truncate text-sm text-soft md:block">{song.tags.replaceAll(',', ', ')}</span>
       <span className="hidden text-right text-sm text-soft md:block">{clock(song.duration_ms / 1000)}</span>
+      {fit && (
+        <span className="hidden text-right text-sm text-soft lg:block">
+          {song.tag_similarity !== null && (
+            <>
+              <span className="sr-only">{t('like.fit')} </span>
+              {decimal(song.tag_similarity, i18n.language)}
+            </>
+          )}
+        </span>
+      )}
       <span className="hidden md:block">{!song.deleted_at && <Rating song={song} small />}</span>
       <time
         className="hidden truncate text-sm text-soft md:block"
@@ -114,7 +128,9 @@ function usePages(filter: SongFilter, first: number, last: number) {
 type Props = { filter: SongFilter; total: number; selected: ReadonlySet<string>; onSelect: (ids: string[]) => void };
 
 export function SongTable({ filter, total, selected, onSelect }: Props) {
-  const signed = useSignedMedia();
+  const status = useStatus().data;
+  const signed = status?.signed_media ?? false;
+  const fit = status?.embedder_present ?? false;
   const { box, top } = useBox();
   const rows = useWindowVirtualizer({ count: total, estimateSize: () => kRowHeight, overscan: 6, scrollMargin: top, useFlushSync: false });
   const items = rows.getVirtualItems();
@@ -126,7 +142,7 @@ export function SongTable({ filter, total, selected, onSelect }: Props) {
   const list = useCallback(() => [...latest.current.values()].map((song) => trackOf(song, signed)), [signed]);
   return (
     <div>
-      <Head />
+      <Head fit={fit} />
       <div ref={box} role="list" style={{ height: rows.getTotalSize() }} className="relative w-full">
         {items.map((row) => {
           const song = songs.get(row.index);
@@ -140,7 +156,7 @@ export function SongTable({ filter, total, selected, onSelect }: Props) {
               style={{ height: kRowHeight, transform: `translateY(${row.start - rows.options.scrollMargin}px)` }}
             >
               {song ? (
-                <Row song={song} signed={signed} list={list} selected={selected.has(song.id)} onSelect={onSelect} />
+                <Row song={song} signed={signed} fit={fit} list={list} selected={selected.has(song.id)} onSelect={onSelect} />
               ) : (
                 <Skeleton className="mx-2 my-1.5 h-12" />
               )}

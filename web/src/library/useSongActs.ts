@@ -8,6 +8,7 @@ import type { Song } from '../api/client';
 import { sentenceFor } from '../api/problems';
 import { changeSong, moveToBin } from '../api/queries';
 import { draftOf, useDesk } from '../create/draft';
+import { listenToSong } from '../create/listening';
 import { dropTracks } from '../player/player';
 import { toast } from '../ui/toasts';
 
@@ -31,6 +32,10 @@ export function useSongActs() {
       }),
     restore: (ids: string[]) =>
       told(moveToBin(queries, ids, false), () => void toast(t('library.restored', { count: ids.length }), { tone: 'good' })),
+    like: (song: Song) => {
+      void listenToSong(queries, song);
+      void navigate('/create');
+    },
     again: (song: Song) => {
       const undo = useDesk.getState().replace(draftOf({ ...song, seed: song.recipe ? song.seed : null }), 'recipe');
       toast(t('library.loaded'), { action: { label: t('ui.undo'), run: undo } });

@@ -1,16 +1,24 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Download, Square } from 'lucide-react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { client, got } from '../api/client';
 import { sentenceFor } from '../api/problems';
 import type { components } from '../api/schema';
 import { bytes } from '../ui/format';
-import { Button, IconButton, Tag } from '../ui/kit';
+import { Button, IconButton, Sheet, Tag } from '../ui/kit';
 import { toast } from '../ui/toasts';
 import { Part } from './Part';
 
 type Pull = NonNullable<components['schemas']['Models']['pull']>;
+
+type Model = components['schemas']['Models']['items'][number];
+type Order = { names: string[]; accept_licence?: string };
+
+/** The first of what is asked for whose licence is not free: someone has to say yes to it. */
+export const toAccept = (models: Model[], names: string[]): Model | undefined =>
+  models.find((model) => model.licence_note != null && (names.length > 0 ? names.includes(model.name) : model.recommended));
 
 const runs = (pull: Pull | null | undefined): boolean =>
   pull != null && (pull.phase === 'looking' || pull.phase === 'fetching' || pull.phase === 'checking');
@@ -27,7 +35,7 @@ export function Models() {
   const say = (error: unknown): void => void toast(sentenceFor(error, t), { tone: 'bad' });
   const settle = (): void => void queries.invalidateQueries({ queryKey: ['admin', 'models'] });
   const pull = useMutation({
-    mutationFn: (names: string[]) => got(client.POST('/api/admin/models/pull', { body: { names } })),
+    mutationFn: (body: Order) => got(client.POST('/api/admin/models/pull', { body })),
     onError: say,
     onSettled: settle,
   });
@@ -36,6 +44,12 @@ export function Models() {
     onError: say,
     onSettled: settle,
   });
+  const [asked, setAsked] = useState<{ names: string[]; model: Model } | null>(null);
+  const fetchThem = (names: string[]): void => {
+    const model = toAccept(models.data?.items ?? [], names);
+    if (model) setAsked({ names, model });
+    else pull.mutate({ names });
+  };
   const state = models.data?.pull ?? null;
   const busy = runs(state);
   return (
@@ -47,7 +61,7 @@ export function Models() {
             {t('admin.stopPull')}
           </Button>
         ) : (
-          <Button icon={Download} busy={pull.isPending} onClick={() => pull.mutate([])}>
+          <Button icon={Download} busy={pull.isPending} onClick={() => fetchThem([])}>
             {t('admin.pullModels')}
           </Button>
         )
@@ -62,6 +76,7 @@ export function Models() {
               <p className="flex flex-wrap items-center gap-2 font-medium">
                 <span className="break-all">{model.name}</span>
                 {model.recommended && <Tag>{t('admin.recommended')}</Tag>}
+                {model.licence_note != null && <Tag className="text-warn">{t('admin.notFree')}</Tag>}
                 {model.present && <Tag className="text-ok">{t('admin.modelHere')}</Tag>}
               </p>
               <p className="text-xs text-soft" lang="en">
@@ -73,12 +88,62 @@ export function Models() {
               icon={Download}
               size={17}
               disabled={busy}
-              onClick={() => pull.mutate([model.name])}
+              onClick={() => fetchThem([model.name])}
             />
           </li>
         ))}
       </ul>
+      {asked && (
+        <LicenceSheet
+          model={asked.model}
+          onClose={() => setAsked(null)}
+          onAccept={() => {
+            pull.mutate({ names: asked.names, accept_licence: asked.model.licence });
+            setAsked(null);
+          }}
+        />
+      )}
     </Part>
+  );
+}
+
+/** What a licence that is not free means, before anything under it comes. */
+function LicenceSheet({ model, onClose, onAccept }: { model: Model; onClose: () => void; onAccept: () => void }) {
+  const { t } = useTranslation();
+  const [accepted, setAccepted] = useState(false);
+  return (
+    <Sheet open onClose={onClose} title={t('admin.licenceOf', { name: model.name })}>
+      <form
+        className="grid grid-cols-1 gap-4 p-5"
+        onSubmit={(e) => {
+          e.preventDefault();
+          if (accepted) onAccept();
+        }}
+      >
+        <p className="text-sm">{t('admin.licenceText', { licence: model.licence })}</p>
+        <p lang="en" className="text-sm break-words text-soft">
+          {model.licence_note}
+        </p>
+        <label className="flex min-h-10 items-center gap-3 text-sm">
+          <input
+            data-first
+            type="checkbox"
+            className="size-5 shrink-0 accent-heart"
+            checked={accepted}
+            onChange={(e) => setAccepted(e.target.checked)}
+          />
+          {t('admin.acceptLicence', { licence: model.licence })}
+        </label>
+        <div className="flex flex-wrap justify-end gap-2">
+          <Button look="quiet" onClick={onClose}>
+            {t('ui.cancel')}
+          </Button>
+          <Button type="submit" look="warm" icon={Download} disabled={!accepted}>
+            {t('admin.pullAccepted')}
+          </Button>
+        </div>
+      </form>
+    </Sheet>
   );
 }
 

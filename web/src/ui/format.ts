@@ -44,6 +44,11 @@ const relativeTimes = kept((language) => new Intl.RelativeTimeFormat(language, {
 const dates = kept((language) => new Intl.DateTimeFormat(language, { dateStyle: 'medium' }));
 const exactTimes = kept((language) => new Intl.DateTimeFormat(language, { dateStyle: 'full', timeStyle: 'medium' }));
 
+const decimals = kept((language) => new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 }));
+
+/** "0.31", "0,31": a similarity, with two places. */
+export const decimal = (value: number, language: string): string => decimals(language).format(value);
+
 /** "3 hours ago"; a date when it is long past. */
 export function ago(iso: string, language: string, now = Date.now()): string {
   const then = new Date(iso).getTime();

@@ -80,6 +80,8 @@ function songAt(n: number, start: number): Json {
     frames: 1200,
     favourite: n % 7 === 2,
     rating: (n * 3) % 6,
+    tag_similarity: n % 4 === 3 ? null : Math.round(100 * (0.12 + ((n * 29) % 23) / 100)) / 100,
+    reference: null,
     deleted_at: null,
     recipe: { model: 'HeartMuLa-oss-3B', seed: String(41_000 + n), steps: '10', guidance: '1.25', codec_dtype: 'f32' },
     audio_url: `/api/audio/${id}?exp=1&sig=x`,
@@ -93,9 +95,13 @@ function jobAt(n: number, more: Json): Json {
     created_at: new Date().toISOString(), lyrics: kLyrics, tags: kTags[n % kTags.length], phase: 'waiting',
     composed_seconds: 0, rendered_seconds: 0, position: n, eta_seconds: null, message: '', reason: null, attempts: 0,
     started_at: null, finished_at: null, max_audio_length_ms: 120_000, temperature: 1, topk: 50, cfg_scale: 1.5, seed: 7,
-    take: 0, request_id: `job-${n}`, audio_url: null, ...more,
+    take: 0, request_id: `job-${n}`, reference: null, audio_url: null, ...more,
   };
 }
+
+const referenceAt = (n: number, source: string, start: number): Json => ({
+  id: uuid(700_000 + n), source, start, seconds: 10, model: 'MuQ-MuLan-large', licence: 'CC-BY-NC-4.0', created_at: new Date().toISOString(),
+});
 
 type Colour = [number, number, number];
 
@@ -165,7 +171,7 @@ function wav(seconds: number): Buffer {
 
 export type Mock = Awaited<ReturnType<typeof startMock>>;
 
-export async function startMock(options: { songs?: number; jobs?: 'none' | 'some'; help?: boolean } = {}) {
+export async function startMock(options: { songs?: number; jobs?: 'none' | 'some'; help?: boolean; pulling?: boolean } = {}) {
   const dist = process.env.HEART_DIST ?? new URL('../../dist', import.meta.url).pathname;
   const start = Date.now() - 120_000;
   let songs = Array.from({ length: options.songs ?? 24 }, (_, n) => songAt(n, start));
@@ -192,7 +198,7 @@ export async function startMock(options: { songs?: number; jobs?: 'none' | 'some
   const status = () => ({
     gpu_available: true, gpu_name: 'NVIDIA H100 80GB', model_loaded: true, queue_length: jobs.length,
     openai_configured: options.help ?? true, version: '1.0.0', model: 'HeartMuLa-oss-3B', device: 'NVIDIA H100 80GB',
-    registration: 'open', covers_configured: false, transcriptor_present: true, signed_media: false,
+    registration: 'open', covers_configured: false, transcriptor_present: true, embedder_present: true, signed_media: false,
     limits: { lyrics_bytes: 20000, tags_bytes: 2000, title_bytes: 500, takes: 8, queue_per_user: 20, queue: 500 },
   });
 
@@ -207,6 +213,7 @@ export async function startMock(options: { songs?: number; jobs?: 'none' | 'some
         words.every((w) => `${s.title} ${s.tags} ${s.lyrics}`.toLowerCase().includes(w)),
     );
     if (query.get('order') === 'title') found.sort((a, b) => String(a.title).localeCompare(String(b.title)));
+    if (query.get('order') === 'tag_similarity') found.sort((a, b) => Number(b.tag_similarity ?? -2) - Number(a.tag_similarity ?? -2));
     return { items: found.slice((page - 1) * size, page * size), total: found.length, page, page_size: size };
   }
 
@@ -220,6 +227,37 @@ export async function startMock(options: { songs?: number; jobs?: 'none' | 'some
     const sung = kLyrics.split('\n').map((text, line) => ({ text, line })).filter(({ text }) => text !== '' && !text.startsWith('['));
     return { state: 'done', reason: null, lines: sung.map((line, n) => ({ ...line, start: 4 + n * 8, end: 10 + n * 8 })) };
   }
+
+  const references: Json[] = [referenceAt(1, 'harbour at night.flac', 42)];
+  /** Which songs the studio has listened to; how often was asked for the others since it should. */
+  const embedded = new Map<string, number>();
+  const isKnown = (song: Json | undefined): boolean => song !== undefined && song.tag_similarity !== null;
+  function embedding(id: string): Json {
+    const song = songs.find((s) => s.id === id);
+    const looks = embedded.get(id);
+    if (looks !== undefined && !isKnown(song)) {
+      embedded.set(id, looks + 1);
+      if (looks === 0) return { state: 'listening', reason: null, tag_similarity: null };
+      songs = songs.map((s) => (s.id === id ? { ...s, tag_similarity: 0.27 } : s));
+      return { state: 'done', reason: null, tag_similarity: 0.27 };
+    }
+    return { state: isKnown(song) ? 'done' : 'none', reason: null, tag_similarity: song?.tag_similarity ?? null };
+  }
+  function addReference(source: string, start: number): Json {
+    const reference = referenceAt(references.length + 1, source, start);
+    references.unshift(reference);
+    return reference;
+  }
+
+  const models = () => ({
+    items: [
+      { name: 'HeartMuLa-oss-3B-happy-new-year', about: 'the language model its authors recommend', licence: 'Apache-2.0', licence_note: null, bytes: 1.58e10, recommended: true, folder: 'HeartMuLa-oss-3B', present: false },
+      { name: 'HeartCodec-oss-20260123', about: 'the codec its authors recommend', licence: 'Apache-2.0', licence_note: null, bytes: 6.6e9, recommended: true, folder: 'HeartCodec-oss', present: true },
+      { name: 'MuQ-MuLan-large', about: 'sound and words in one space', licence: 'CC-BY-NC-4.0', licence_note: 'No commercial use: whoever names the authors may use, copy and change the weights, but not for commercial gain.', bytes: 2.7e9, recommended: false, folder: 'MuQ-MuLan', present: true },
+    ],
+    source: 'huggingface',
+    pull: options.pulling === false ? null : { phase: 'fetching', names: ['HeartMuLa-oss-3B-happy-new-year'], at: 'HeartMuLa-oss-3B-happy-new-year', done_bytes: 4.2e9, total_bytes: 1.58e10, to_fetch_bytes: 1.58e10, free_bytes: 4.1e11, reason: null },
+  });
 
   type Handler = (parts: string[], body: Json, query: URLSearchParams) => unknown;
   const entry = () => ({ user, token: { access_token: 'a.b.c', token_type: 'bearer' } });
@@ -253,6 +291,24 @@ export async function startMock(options: { songs?: number; jobs?: 'none' | 'some
       heard.set(id ?? '', 0);
       return { state: 'listening', reason: null, lines: [] };
     },
+    'GET /api/references': () => ({ items: references, limit: 50 }),
+    'POST /api/references': () => addReference('sea.wav', 0),
+    'DELETE /api/references/*': ([id]) => {
+      references.splice(0, references.length, ...references.filter((r) => r.id !== id));
+      return { message: 'Reference deleted' };
+    },
+    'POST /api/songs/*/reference': ([id]) => addReference(String(songs.find((s) => s.id === id)?.title), 0),
+    'GET /api/songs/*/embedding': ([id]) => embedding(id ?? ''),
+    'POST /api/songs/*/embedding': ([id]) => {
+      embedded.set(id ?? '', 0);
+      return { state: 'waiting', reason: null, tag_similarity: null };
+    },
+    'GET /api/songs/*/similar': ([id], _b, query) => ({
+      items: songs
+        .filter((s) => s.id !== id && s.deleted_at === null && isKnown(s))
+        .slice(0, Number(query.get('limit') ?? 10))
+        .map((s, n) => ({ ...s, song_id: s.id, similarity: 0.91 - 0.06 * n })),
+    }),
     'GET /api/audio/*/peaks': () => ({
       seconds: 120,
       peaks: loudness(800),
@@ -274,14 +330,8 @@ export async function startMock(options: { songs?: number; jobs?: 'none' | 'some
     'GET /api/admin/queue': () => ({ items: jobs.map((j) => ({ ...j, user: { id: user.id, username: 'ada' } })), active_id: null }),
     'GET /api/admin/disk': () => ({ songs: songs.length, audio_bytes: 3.2e9, cover_bytes: 4.1e7, cache_bytes: 2.2e8, database_bytes: 8.1e6, backup_bytes: 0, free_bytes: 4.1e11 }),
     'GET /api/admin/backups': () => ({ items: [] }),
-    'GET /api/admin/models': () => ({
-      items: [
-        { name: 'HeartMuLa-oss-3B-happy-new-year', about: 'the language model its authors recommend', licence: 'Apache-2.0', bytes: 1.58e10, recommended: true, folder: 'HeartMuLa-oss-3B', present: false },
-        { name: 'HeartCodec-oss-20260123', about: 'the codec its authors recommend', licence: 'Apache-2.0', bytes: 6.6e9, recommended: true, folder: 'HeartCodec-oss', present: true },
-      ],
-      source: 'huggingface',
-      pull: { phase: 'fetching', names: ['HeartMuLa-oss-3B-happy-new-year'], at: 'HeartMuLa-oss-3B-happy-new-year', done_bytes: 4.2e9, total_bytes: 1.58e10, to_fetch_bytes: 1.58e10, free_bytes: 4.1e11, reason: null },
-    }),
+    'POST /api/admin/models/pull': () => models(),
+    'GET /api/admin/models': () => models(),
   };
 
   function match(method: string, path: string): [Handler, string[]] | null {
@@ -298,7 +348,8 @@ export async function startMock(options: { songs?: number; jobs?: 'none' | 'some
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();
-    return text ? (JSON.parse(text) as Json) : {};
+    // A form has a file in it, of which nothing is looked at.
+    return text && !request.headers['content-type']?.startsWith('multipart/') ? (JSON.parse(text) as Json) : {};
   }
 
   function sendSound(request: IncomingMessage, response: ServerResponse): void {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { requestOf } from '../../src/create/MakeBar';
-import { clampSettings, draftOf, kDefaults, kEmpty, keepEarlier, openDesk, useDesk } from '../../src/create/draft';
+import { type Draft, type Reference, clampSettings, draftOf, kDefaults, kEmpty, keepEarlier, openDesk, referenceIn, useDesk } from '../../src/create/draft';
 
 beforeEach(() => useDesk.setState({ owner: null, draft: kEmpty, earlier: [], presets: [] }));
 
@@ -67,6 +67,45 @@ describe('the desk', () => {
       cfg: 3,
       takes: 2,
     }));
+});
+
+describe('what a song is to sound like', () => {
+  const river: Reference = { of: 'reference', id: 'r1', source: 'river.flac', start: 30, seconds: 10, model: 'MuQ-MuLan-large', licence: 'CC-BY-NC-4.0' };
+  const song = { id: 's1', title: 'A', lyrics: 'l', tags: 't', max_audio_length_ms: 60_000, temperature: 1, topk: 50, cfg_scale: 1.5 };
+  const after = { source: 'river.flac', start: 30, seconds: 10, model: 'm', licence: null, strength: 0.5 };
+  it('is asked for with its strength, and nothing is asked for without it', () => {
+    expect(requestOf({ ...kEmpty, reference: river, strength: 0.75 })).toMatchObject({ reference_id: 'r1', reference_strength: 0.75 });
+    const without = requestOf({ ...kEmpty, strength: 0.75 });
+    expect(Object.keys(without).filter((key) => key.startsWith('reference'))).toEqual([]);
+  });
+  it('is that of the song when a song is made again', () => {
+    const request = requestOf({ ...kEmpty, ...draftOf({ ...song, reference: after }) });
+    expect(request).toMatchObject({ reference_of: 's1', reference_strength: 0.5 });
+    expect(request).not.toHaveProperty('reference_id');
+  });
+  it('goes when a song without one is made again', () =>
+    expect({ ...kEmpty, reference: river, strength: 2, ...draftOf({ ...song, reference: null }) }).toMatchObject({ reference: null, strength: 1 }));
+  it('cannot come from a file: the studio knows nothing of that', () =>
+    expect(draftOf({ ...song, id: undefined, reference: after }).reference).toBeNull());
+  it('is in a preset where that is wished, and else a preset leaves it alone', () => {
+    const { set, savePreset, applyPreset } = useDesk.getState();
+    set({ reference: river, strength: 1.5 });
+    savePreset('plain', false);
+    savePreset('river', false, true);
+    set({ reference: { ...river, id: 'r2' }, strength: 1 });
+    applyPreset('plain');
+    expect(useDesk.getState().draft).toMatchObject({ reference: { id: 'r2' }, strength: 1 });
+    applyPreset('river');
+    expect(useDesk.getState().draft).toMatchObject({ reference: { id: 'r1' }, strength: 1.5 });
+  });
+  it('is missing from drafts of earlier versions, and they open all the same', () => {
+    const { reference: _reference, strength: _strength, ...old } = { ...kEmpty, lyrics: 'old' };
+    useDesk.setState({ earlier: [{ at: 1, why: 'made', draft: old as Draft }] });
+    useDesk.getState().restore(1);
+    expect(useDesk.getState().draft).toMatchObject({ lyrics: 'old', reference: null, strength: 1 });
+  });
+  it.each([[null], ['r1'], [{}], [{ of: 'reference', id: '' }], [{ of: 'file', id: 'x' }], [{ of: 'song', id: 7 }]])('is not %j', (kept) =>
+    expect(referenceIn(kept)).toBeNull());
 });
 
 describe('a request', () => {

@@ -1,66 +1,22 @@
 // Pages in a made-up browser with a made-up studio: what people can do with them, and that axe finds nothing.
 
 import { QueryClientProvider } from '@tanstack/react-query';
-import { render, screen, waitFor, within } from '@testing-library/react';
+import { screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
-import axe from 'axe-core';
-import type { ReactNode } from 'react';
 import { MemoryRouter } from 'react-router';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { RegisterPage, SignInPage } from '../../src/account/SignIn';
-import { signOut, useSession } from '../../src/account/session';
+import { useSession } from '../../src/account/session';
 import { makeQueryClient } from '../../src/api/queries';
 import { CreatePage } from '../../src/create/CreatePage';
-import { kEmpty, useDesk } from '../../src/create/draft';
+import { useDesk } from '../../src/create/draft';
 import { SungLyrics } from '../../src/library/SungLyrics';
 import { JobCard } from '../../src/making/JobCard';
 import { audio, playTracks, trackOf } from '../../src/player/player';
 import { Menu } from '../../src/ui/Menu';
 import { useToasts } from '../../src/ui/toasts';
-
-const status = {
-  gpu_available: false, gpu_name: null, model_loaded: true, queue_length: 2, openai_configured: true, version: '1', model: 'm',
-  device: 'cpu', registration: 'open', covers_configured: false, transcriptor_present: true, signed_media: false,
-  limits: { lyrics_bytes: 20000, tags_bytes: 2000, title_bytes: 500, takes: 8, queue_per_user: 20, queue: 500 },
-};
-type Reply = { status: number; body: unknown };
-let replies: Record<string, Reply>;
-let asked: { path: string; body: unknown; headers: Headers }[];
-
-beforeEach(() => {
-  asked = [];
-  replies = {
-    'GET /api/status': { status: 200, body: status },
-    'GET /api/queue': { status: 200, body: { items: [], active_id: null } },
-    'GET /api/jobs/failures': { status: 200, body: { items: [] } },
-    'GET /api/songs': { status: 200, body: { items: [], total: 0, page: 1, page_size: 60 } },
-  };
-  useDesk.setState({ draft: kEmpty, earlier: [], presets: [] });
-  useToasts.setState({ list: [] });
-  signOut();
-  vi.stubGlobal('fetch', async (request: Request) => {
-    const { pathname } = new URL(request.url, 'http://localhost');
-    const text = request.method === 'GET' ? '' : await request.text();
-    asked.push({ path: `${request.method} ${pathname}`, body: text ? JSON.parse(text) : null, headers: request.headers });
-    const reply = replies[`${request.method} ${pathname}`] ?? { status: 404, body: { detail: 'Not Found' } };
-    return new Response(JSON.stringify(reply.body), { status: reply.status, headers: { 'Content-Type': 'application/json' } });
-  });
-});
-
-function show(page: ReactNode, at = '/') {
-  return render(
-    <QueryClientProvider client={makeQueryClient()}>
-      <MemoryRouter initialEntries={[at]}>{page}</MemoryRouter>
-    </QueryClientProvider>,
-  );
-}
-
-async function expectAccessible(element: Element): Promise<void> {
-  // Contrast is judged where there are colours: in tokens.test.ts and in Chromium.
-  const { violations } = await axe.run(element, { rules: { 'color-contrast': { enabled: false }, region: { enabled: false } } });
-  expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' | ')}`)).toEqual([]);
-}
+import { asked, expectAccessible, replies, show, status } from './studio';
 
 describe('signing in', () => {
   it('keeps token and user where clients of the API look for them', async () => {
@@ -157,7 +113,7 @@ describe('a job', () => {
     id: 'j', title: 'Rain', status: 'processing', progress: 500, total_frames: 1500, created_at: '', lyrics: '', tags: 'folk',
     phase: 'rendering', composed_seconds: 40, rendered_seconds: 20, position: 0, eta_seconds: 34, message: '', reason: null,
     attempts: 1, started_at: null, finished_at: null, max_audio_length_ms: 120_000, temperature: 1, topk: 50, cfg_scale: 1.5,
-    seed: 1, take: 0, request_id: null, audio_url: null,
+    seed: 1, take: 0, request_id: null, reference: null, audio_url: null,
   } as const;
   it('tells phase, seconds and what is left in numbers', async () => {
     const { container } = show(<JobCard job={job} />);
