@@ -3,6 +3,7 @@
 #include "engine/generator.h"
 #include "graph/device.h"
 #include "hub/demo_model.h"
+#include "hub/licence.h"
 #include "interrupt.h"
 #include "models/heartcodec/codec.h"
 #include "models/heartmula/language_model.h"
@@ -58,6 +59,20 @@ Json checkpoint_report(const char* name, const std::function<formats::Checkpoint
     return out;
 }
 
+/// Under which licence each checkpoint of the folder stands; null where nothing tells.
+Json licence_report(const engine::CheckpointSet& set) {
+    Json out = Json::array();
+    for (const hub::FoundLicence& found : hub::licences_in(set.root(), set.version())) {
+        const hub::Licence licence = hub::licence_named(found.licence);
+        const bool known = !found.licence.empty();
+        out.push_back({{"folder", found.folder},
+                       {"licence", known ? Json(found.licence) : Json(nullptr)},
+                       {"recorded", found.recorded},
+                       {"note", known && !licence.is_free() ? Json(licence.note()) : Json(nullptr)}});
+    }
+    return out;
+}
+
 Json model_report(const engine::CheckpointSet& set, const engine::EngineOptions& options) {
     Json out{{"path", set.root().describe()}};
     out["models"] = Json::array();
@@ -97,6 +112,7 @@ Json model_report(const engine::CheckpointSet& set, const engine::EngineOptions&
         words["problem"] = e.what();
     }
     out["models"].push_back(words);
+    out["licences"] = licence_report(set);
     return out;
 }
 
@@ -140,6 +156,17 @@ void print_plan(const Json& memory) {
                memory.at("fits").get<bool>() ? "It fits." : "It does not fit: try --lazy-load true or a smaller type.");
 }
 
+void print_licences(const Json& licences) {
+    if (licences.empty()) return;
+    fmt::print("\nLicences\n");
+    for (const Json& row : licences) {
+        const std::string id = row.at("licence").is_null() ? "" : row.at("licence").get<std::string>();
+        const hub::Licence licence = hub::licence_named(id);
+        fmt::print("  {:<24} {}{}\n", row.at("folder").get<std::string>(), id.empty() ? "not recorded" : id,
+                   id.empty() || licence.is_free() ? "" : fmt::format(": {}", licence.in_short));
+    }
+}
+
 void print_for_people(const Json& all) {
     fmt::print("Heart {}\n\nDevices\n", HEART_VERSION);
     for (const Json& d : all.at("devices")) {
@@ -154,6 +181,7 @@ void print_for_people(const Json& all) {
             if (key != "name" && key != "whole" && key != "problem") fmt::print("    {:<14} {}\n", key, value.dump());
         }
     }
+    print_licences(all.at("checkpoint").at("licences"));
     if (all.contains("memory")) print_plan(all.at("memory"));
 }
 

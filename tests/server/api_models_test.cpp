@@ -91,6 +91,45 @@ TEST_F(ApiModels, FailingIsToldWithItsReason) {
     EXPECT_NE(state.at("reason").get<std::string>().find("not open to everybody"), std::string::npos) << state;
 }
 
+TEST_F(ApiModels, WhatIsNotFreeNeedsItsLicenceAccepted) {
+    hub.add_at("OpenMuQ/MuQ-MuLan-large", {{"config.json", "{}"}, {"pytorch_model.bin", noise(5000, 2)}});
+    hub.add_at("OpenMuQ/MuQ-large-msd-iter", {{"config.json", "{}"}});
+    hub.add_at("FacebookAI/xlm-roberta-base", {{"config.json", "{}"}, {"tokenizer.json", "{}"}});
+    const Json names = Json::array({"MuQ-MuLan-large"});
+    for (const Json& word : {Json(nullptr), Json(""), Json("MIT"), Json("cc-by-nc-4.0")}) {
+        const Answer refused = order({{"names", names}, {"accept_licence", word}});
+        ASSERT_EQ(refused.status, 422) << refused.text;
+        const Json fault = refused.json().at("detail").at(0);
+        EXPECT_EQ(fault.at("loc"), Json::array({"body", "accept_licence"}));
+        EXPECT_NE(fault.at("msg").get<std::string>().find("CC-BY-NC-4.0 (no commercial use)"), std::string::npos) << fault;
+    }
+    EXPECT_EQ(order({{"names", names}}).status, 422);
+    EXPECT_EQ(order({{"names", names}, {"accept_licence", true}}).status, 422);
+    EXPECT_TRUE(models().at("pull").is_null()) << "nothing has begun";
+    EXPECT_TRUE(hub.asked().empty());
+    ASSERT_EQ(order({{"names", names}, {"accept_licence", "CC-BY-NC-4.0"}}).status, 202);
+    EXPECT_EQ(ended().at("phase"), "done") << ended();
+    EXPECT_TRUE(fs::exists(rooms.folder / "ckpt/MuQ-MuLan/pytorch_model.bin"));
+    EXPECT_TRUE(fs::exists(rooms.folder / "ckpt/MuQ-MuLan/LICENCE.txt"));
+}
+
+TEST_F(ApiModels, EveryEntryHasItsLicenceAndWhatItMeans) {
+    int not_free = 0;
+    for (const Json& item : models().at("items")) {
+        const bool is_free = item.at("licence") != "CC-BY-NC-4.0";
+        EXPECT_EQ(item.at("licence_note").is_null(), is_free) << item;
+        if (!is_free) ++not_free;
+    }
+    EXPECT_EQ(not_free, 2);
+}
+
+TEST_F(ApiModels, OnlyAdministratorsAcceptLicences) {
+    const std::string other = rooms.token_of(rooms.add_user("ada"));
+    const Json body{{"names", {"MuQ-MuLan-large"}}, {"accept_licence", "CC-BY-NC-4.0"}};
+    EXPECT_EQ(rooms.ask("POST", "/api/admin/models/pull", other, body).status, 403);
+    EXPECT_EQ(rooms.ask("POST", "/api/admin/models/pull", "", body).status, 401);
+}
+
 TEST_F(ApiModels, NamesAreThoseOfTheCatalogue) {
     EXPECT_EQ(order(Json{{"names", {"../../etc"}}}).status, 404);
     EXPECT_EQ(order(Json{{"names", "HeartMuLa-oss-3B"}}).status, 422);

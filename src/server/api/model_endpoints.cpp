@@ -1,8 +1,12 @@
 #include "core/error.h"
+#include "hub/licence.h"
 #include "server/api/model_fetcher.h"
 #include "server/api/reply.h"
 #include "server/api/validation.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <filesystem>
 
 namespace heart::server::api {
@@ -38,9 +42,11 @@ Json overview(const Services& services, const ModelFetcher& fetcher) {
     const auto recommended = hub::recommended();
     Json items = Json::array();
     for (const hub::Repository& r : hub::catalogue()) {
+        const hub::Licence licence = hub::licence_named(r.licence);
         items.push_back({{"name", r.name},
                          {"about", r.about},
                          {"licence", r.licence},
+                         {"licence_note", licence.is_free() ? Json(nullptr) : Json(licence.note())},
                          {"bytes", static_cast<std::int64_t>(r.gigabytes * 1e9)},
                          {"recommended", std::find(recommended.begin(), recommended.end(), &r) != recommended.end()},
                          {"folder", hub::folder_of(r, o.model_version)},
@@ -54,11 +60,25 @@ http::Response list_models(const Services& services, const ModelFetcher& fetcher
     return json_reply(overview(services, fetcher));
 }
 
+/// 422 where something is ordered whose licence is not free and is not the one that is accepted.
+void check_licences(const hub::PullRequest& order, const std::string& accepted, Fields& fields) {
+    for (const hub::Licence& licence : hub::licences_to_accept(order.repositories)) {
+        if (licence.id == accepted) continue;
+        const auto first = std::find_if(order.repositories.begin(), order.repositories.end(),
+                                        [&](const hub::Repository* r) { return r->licence == licence.id; });
+        fields.fault("accept_licence",
+                     fmt::format("{} is published under {} ({}): send this identifier here, and you accept it",
+                                 (*first)->name, licence.id, licence.in_short));
+    }
+    fields.finish();
+}
+
 http::Response pull(const Services& services, ModelFetcher& fetcher, const http::Request& request) {
     (void)admin_of(services, request);
     Fields fields = Fields::of_body(request);
     std::vector<std::string> names;
     if (fields.has("names")) names = fields.texts("names", 20, {.least = 1, .most = 200});
+    const std::string accepted = fields.optional_text("accept_licence", {.most = 100}).value_or("");
     fields.finish();
     hub::PullRequest order;
     try {
@@ -68,6 +88,8 @@ http::Response pull(const Services& services, ModelFetcher& fetcher, const http:
     }
     if (order.repositories.empty()) order.repositories = hub::recommended();
     order.repositories = hub::with_companions(order.repositories);
+    check_licences(order, accepted, fields);
+    if (!accepted.empty()) order.accepted_licences = {accepted};
     order.folder = services.options.models_folder;
     order.version = services.options.model_version;
     order.source = hub::source_named(services.options.models_source, "");
