@@ -114,7 +114,10 @@ std::string greedy_pickle(const std::string& what) {
     if (what == "dictionaries") p.raw("}").raw(repeated("(" + repeated("}", 1000) + "t", 10'000));
     if (what == "marks") p.raw(repeated("(", 10'000'000));
     if (what == "names") p.raw("}(").raw(repeated("ctorch\nFloatStorage\n", 1'000'000));
-    if (what == "storages") p.raw("}(").raw(repeated(PickleText().storage({}).done().substr(2, 60), 200'000));
+    if (what == "storages") {
+        p.raw("}(");
+        for (int i = 0; i < 400'000; ++i) p.storage({}).raw("\x85");
+    }
     if (what == "tensors") {
         p.raw("}");
         for (int i = 0; i < 80'000; ++i) p.text(std::to_string(i)).tensor({}).raw("s");
@@ -134,7 +137,6 @@ std::string greedy_pickle(const std::string& what) {
         const TensorText turned{.elements = 10'000, .sizes = {100, 100}, .strides = {1, 100}};
         for (int i = 0; i < 50'000; ++i) p.text(std::to_string(i)).tensor(turned).raw("s");
     }
-    if (what == "bytes") p.raw(std::string(70'000'000, '}'));
     return p.done();
 }
 
@@ -153,7 +155,7 @@ TEST_P(GreedyTorchFile, IsRefusedBeforeItGrows) {
 INSTANTIATE_TEST_SUITE_P(Programs, GreedyTorchFile,
                          testing::Values("tuples doubled", "empty tuples", "dictionaries", "marks", "names", "storages",
                                          "tensors", "one tensor under many names", "one key again and again", "the memo",
-                                         "copies", "bytes"),
+                                         "copies"),
                          [](const auto& test) {
                              std::string name = test.param;
                              std::replace(name.begin(), name.end(), ' ', '_');

@@ -337,6 +337,9 @@ TEST(Pickle, StacksTextsMarksAndValuesHaveLimits) {
     EXPECT_EQ(refusal_of([&] { (void)unpickle(p(repeated("(", kMarks + 1) + "}.")); }).code, ErrorCode::limit);
     EXPECT_EQ(unpickle(pickle_text({{std::string(kText, 'n'), {}}})).size(), 1U);
     EXPECT_EQ(refusal_of([&] { (void)unpickle(pickle_text({{std::string(kText + 1, 'n'), {}}})); }).code, ErrorCode::limit);
+    std::string long_one = p("}");
+    long_one.resize(64'000'001, '.');
+    EXPECT_EQ(refusal_of([&] { (void)unpickle(long_one); }).code, ErrorCode::limit);
     const std::string many = "}" + repeated("(" + repeated("N", 4096) + "t", 600);
     const Refusal r = refusal_of([&] { (void)unpickle(p(many)); });
     EXPECT_EQ(r.code, ErrorCode::limit);
@@ -351,6 +354,17 @@ TEST(Pickle, TensorsHaveALimit) {
         return p.done();
     };
     EXPECT_EQ(unpickle(file(65'536)).size(), 65'536U);
+    EXPECT_EQ(refusal_of([&] { (void)unpickle(file(65'537)); }).code, ErrorCode::limit);
+}
+
+TEST(Pickle, TensorsWithoutANameCountToo) {
+    const auto file = [](std::size_t n) {
+        PickleText p;
+        p.global("torch._utils", "_rebuild_tensor_v2").raw("q\1(").storage({}).number(0).numbers({4}).numbers({1});
+        p.raw("\x89").ordered_dict().raw("tq\2R");
+        return p.raw(repeated("h\1h\2R", n - 1)).raw("}").done();
+    };
+    EXPECT_EQ(refusal_of([&] { (void)unpickle(file(65'536)); }).code, ErrorCode::malformed);  // they are left over
     EXPECT_EQ(refusal_of([&] { (void)unpickle(file(65'537)); }).code, ErrorCode::limit);
 }
 

@@ -228,6 +228,11 @@ TEST_F(OneStorage, NothingReachesPastIt) {
           TensorText{.sizes = {1LL << 62}, .strides = {0}}}) {
         EXPECT_NE(refusal_of([&] { (void)read(4, t); }).message, "accepted");
     }
+    for (const TensorText& t :  // 4 * 2^62 is nothing, in 64 bits
+         {TensorText{.sizes = {5}, .strides = {1LL << 62}},
+          TensorText{.sizes = {2, 3}, .strides = {kMost - 1, kMost / 2 + 2}}}) {
+        EXPECT_EQ(refusal_of([&] { (void)read(8, t); }).code, ErrorCode::limit);
+    }
 }
 
 // A few bytes must not become gigabytes.
