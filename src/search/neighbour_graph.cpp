@@ -133,7 +133,7 @@ struct NeighbourGraph::Inside {
         int level = hnsw.maxlevel_;
         for (float least = to(point, at); level > hnsw.element_levels_[id]; --level) {
             for (bool closer = true; std::exchange(closer, false);) {
-                for (const Id other : hnsw.getConnectionsWithLock(at, level)) {
+                for (const Id other : links_while_building(at, level)) {
                     const float d = to(point, other);
                     if (d < least) least = d, at = other, closer = true;
                 }
@@ -143,6 +143,17 @@ struct NeighbourGraph::Inside {
             auto candidates = hnsw.searchBaseLayer(at, point, level);
             at = hnsw.mutuallyConnectNewElement(point, id, candidates, level, false);
         }
+    }
+
+    [[nodiscard]] std::span<const Id> links(Id id, int level) const {
+        const auto* list = hnsw.get_linklist_at_level(id, level);
+        return {list + 1, *list & 0xFFFFU};  // the other half marks what was deleted: nothing is
+    }
+
+    [[nodiscard]] std::vector<Id> links_while_building(Id id, int level) {
+        const std::lock_guard lock(hnsw.link_list_locks_[id]);
+        const auto now = links(id, level);
+        return {now.begin(), now.end()};
     }
 
     [[nodiscard]] float to(const void* point, Id id) const {
@@ -218,10 +229,9 @@ std::string NeighbourGraph::bytes() const {
     for (Id id = 0; id < count; ++id) out += static_cast<char>(hnsw.element_levels_[id]);
     for (Id id = 0; id < count; ++id) {
         for (int level = 0; level <= hnsw.element_levels_[id]; ++level) {
-            const auto* list = hnsw.get_linklist_at_level(id, level);
-            const std::uint32_t links = *list & 0xFFFFU;  // the other half marks what was deleted: nothing is
-            append(out, links);
-            out.append(reinterpret_cast<const char*>(list + 1), links * sizeof(Id));
+            const auto links = inside_->links(id, level);
+            append(out, static_cast<std::uint32_t>(links.size()));
+            out.append(reinterpret_cast<const char*>(links.data()), links.size_bytes());
         }
     }
     return out;

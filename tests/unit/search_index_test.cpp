@@ -200,12 +200,12 @@ TEST(VectorIndex, ThreadsDoNotChangeABit) {
 
 TEST(VectorIndex, IsSearchedOnSeveralThreadsAtOnce) {
     VectorIndex index(kind_of(16), {.exact_up_to = 100, .threads = 2});
-    fill(index, 1000);
+    fill(index, 400);
     const ScratchFolder folder;
     index.save(folder.path());  // has a graph now
     ClusteredVectors queries(16, 1);
     std::vector<Vector> asked;
-    for (int i = 0; i < 40; ++i) asked.push_back(queries.next());
+    for (int i = 0; i < 20; ++i) asked.push_back(queries.next());
     std::vector<std::vector<Match>> expected;
     for (const Vector& query : asked) expected.push_back(index.search(query, 5));
     std::vector<std::jthread> threads;
