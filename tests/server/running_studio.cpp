@@ -1,6 +1,7 @@
 #include "server/running_studio.h"
 
 #include "core/error.h"
+#include "support/patience.h"
 
 #include <nlohmann/json.hpp>
 
@@ -97,6 +98,7 @@ std::optional<net::HttpAnswer> RunningStudio::ask(const Ask& ask) const {
     request.method = ask.method;
     request.url = url_ + ask.path;
     request.body = ask.body;
+    request.connect_timeout = request.timeout = kPatience;
     if (!ask.body.empty()) request.headers.emplace_back("Content-Type", ask.type);
     if (!ask.token.empty()) request.headers.emplace_back("Authorization", "Bearer " + ask.token);
     if (!ask.key.empty()) request.headers.emplace_back("Idempotency-Key", ask.key);
