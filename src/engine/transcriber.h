@@ -96,9 +96,10 @@ public:
     Transcriber(const Transcriber&) = delete;
     Transcriber& operator=(const Transcriber&) = delete;
 
-    /// The text of a sound at 16 kHz. `progress` counts its seconds, of `seconds` where that is known; it may be empty. Nothing is an
-    /// error about a sound without words: its text is empty. Throws ErrorCode::malformed for a sound without samples, what
-    /// check_request, the source and loading throw, ErrorCode::usage for a language or task the model does not know.
+    /// The text of a sound at 16 kHz. `progress` counts its seconds, of `seconds` where that is known; it may be empty.
+    /// Nothing is an error about a sound without words: its text is empty. Throws ErrorCode::malformed for a sound without
+    /// samples, what check_request, the source and loading throw, ErrorCode::usage for a language or task the model does not
+    /// know.
     [[nodiscard]] Transcript transcribe(const SoundSource& sound, const TranscriptionRequest& request,
                                         const ProgressFn& progress, const CancelToken& cancel, double seconds = 0);
 
