@@ -279,7 +279,7 @@ RC_GTEST_PROP(CharacterMapProperty, BrokenMapsAreRefusedOrHarmless, ()) {
         bytes[*rc::gen::inRange<std::size_t>(0, bytes.size())] = *rc::gen::arbitrary<char>();
     }
     // Most bytes are in units that nothing refers to: the first letters of the keys are not.
-    for (const unsigned char label : {0x61U, 0xc3U, 0xe6U}) {
+    for (const std::size_t label : {0x61U, 0xc3U, 0xe6U}) {
         if (*rc::gen::arbitrary<bool>()) continue;
         bytes[4 + 4 * label + *rc::gen::inRange<std::size_t>(0, 4)] = *rc::gen::arbitrary<char>();
     }

@@ -5,6 +5,7 @@
 #include "text/sentence_pieces.h"
 
 #include <gtest/gtest.h>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include <fstream>
@@ -142,8 +143,12 @@ const std::vector<BadFile>& bad_normalizers() {
          },
          kMalformed, "normalizer.precompiled_charsmap"},
         {"two steps", [](json& f) { step(f, 0), f["normalizer"]["normalizers"].erase(1); }, kUnsupported, "normalizers"},
-        {"four steps", [](json& f) { f["normalizer"]["normalizers"].push_back(json(step(f, 1))); }, kUnsupported,
-         "normalizers"},
+        {"four steps",
+         [](json& f) {
+             const json second = step(f, 1);  // makes the sequence that it is put behind
+             f["normalizer"]["normalizers"].push_back(second);
+         },
+         kUnsupported, "normalizers"},
         {"steps in another order", [](json& f) { std::swap(step(f, 1), step(f, 2)); }, kUnsupported, "normalizers[1].type"},
         {"the map last", [](json& f) { std::swap(step(f, 0), step(f, 2)); }, kUnsupported, "normalizers[2].type"},
         {"strips at the left", [](json& f) { step(f, 1)["strip_left"] = true; }, kUnsupported, "strip_left"},
@@ -269,9 +274,12 @@ TEST(MalformedSentencePieces, TruncatedFilesAreRefused) {
 
 TEST(MalformedSentencePieces, EveryLimitHolds) {
     json file = json::parse(tiny_file());
-    vocab(file).push_back({"twelve bytes", -20.0});
-    std::size_t bytes = 0;
-    for (const json& entry : vocab(file)) bytes += entry[0].get_ref<const std::string&>().size();
+    std::size_t bytes = 0, longest = 0;
+    for (const json& entry : vocab(file)) {
+        const std::size_t size = entry[0].get_ref<const std::string&>().size();
+        bytes += size;
+        longest = std::max(longest, size);
+    }
     const std::size_t map_bytes = file["normalizer"]["precompiled_charsmap"].get_ref<const std::string&>().size() / 4 * 3;
     const std::string text = file.dump();
     const auto code_with = [&](auto change) {
@@ -279,10 +287,10 @@ TEST(MalformedSentencePieces, EveryLimitHolds) {
         change(limits);
         return refusal_of_file(text, limits).code;
     };
-    EXPECT_EQ(code_with([](TokenizerLimits& l) { l.max_vocabulary = 474; }), ErrorCode::limit);
-    EXPECT_EQ(code_with([](TokenizerLimits& l) { l.max_vocabulary = 475; }), ErrorCode{});
-    EXPECT_EQ(code_with([](TokenizerLimits& l) { l.max_token_bytes = 11; }), ErrorCode::limit);
-    EXPECT_EQ(code_with([](TokenizerLimits& l) { l.max_token_bytes = 12; }), ErrorCode{});
+    EXPECT_EQ(code_with([](TokenizerLimits& l) { l.max_vocabulary = 473; }), ErrorCode::limit);
+    EXPECT_EQ(code_with([](TokenizerLimits& l) { l.max_vocabulary = 474; }), ErrorCode{});
+    EXPECT_EQ(code_with([&](TokenizerLimits& l) { l.max_token_bytes = longest - 1; }), ErrorCode::limit);
+    EXPECT_EQ(code_with([&](TokenizerLimits& l) { l.max_token_bytes = longest; }), ErrorCode{});
     EXPECT_EQ(code_with([&](TokenizerLimits& l) { l.max_all_tokens_bytes = bytes - 1; }), ErrorCode::limit);
     EXPECT_EQ(code_with([&](TokenizerLimits& l) { l.max_all_tokens_bytes = bytes; }), ErrorCode{});
     EXPECT_EQ(code_with([&](TokenizerLimits& l) { l.max_character_map_bytes = map_bytes - 1; }), ErrorCode::limit);
@@ -298,7 +306,8 @@ TEST(MalformedSentencePieces, ATextThatAMapBlowsUpIsRefused) {
     set_map(file, test::character_map({{"a", std::string(1000, 'b')}}));
     const SentencePieceTokenizer tokenizer = SentencePieceTokenizer::from_json(file.dump());
     EXPECT_EQ(refusal_of([&] { (void)tokenizer.encode(std::string(kMaxTextBytes, 'a')); }).code, ErrorCode::limit);
-    EXPECT_EQ(tokenizer.encode(std::string(100, 'a')).size(), 100'003U);
+    // <s>, "▁b", the other 99,999 and </s>.
+    EXPECT_EQ(tokenizer.encode(std::string(100, 'a')).size(), 100'002U);
 }
 
 TEST(MalformedPieceText, InvalidUtf8IsRefusedWithItsOffset) {
