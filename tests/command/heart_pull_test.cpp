@@ -216,7 +216,8 @@ TEST_F(Pull, LicencesStandInPlansAndLists) {
     EXPECT_NE(list.out.find("MuQ-MuLan-large"), std::string::npos) << list.out;
     EXPECT_NE(list.out.find("CC-BY-NC-4.0"), std::string::npos) << list.out;
     EXPECT_NE(list.err.find("no commercial use"), std::string::npos) << list.err;
-    for (const json& item : json::parse(run_heart({"pull", "--list", "--json"}).out).at("checkpoints")) {
+    const json known = json::parse(run_heart({"pull", "--list", "--json"}).out);
+    for (const json& item : known.at("checkpoints")) {
         EXPECT_EQ(item.at("licence_note").is_null(), item.at("licence") != "CC-BY-NC-4.0") << item;
         EXPECT_FALSE(item.at("recommended").get<bool>() && item.at("licence") == "CC-BY-NC-4.0") << item;
     }

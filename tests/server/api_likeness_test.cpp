@@ -54,7 +54,8 @@ protected:
     }
     std::vector<std::pair<std::string, double>> similar(const std::string& id, const std::string& query = "") {
         std::vector<std::pair<std::string, double>> out;
-        for (const Json& item : rooms.ask("GET", "/api/songs/" + id + "/similar" + query, token).json().at("items")) {
+        const Json found = rooms.ask("GET", "/api/songs/" + id + "/similar" + query, token).json();
+        for (const Json& item : found.at("items")) {
             out.emplace_back(item.at("song_id").get<std::string>(), item.at("similarity").get<double>());
         }
         return out;
@@ -280,7 +281,8 @@ TEST_F(ApiLikeness, SongsAreOrderedByHowWellTheyFitTheirTags) {
     const std::string low = placed(ada, {1, 0}, -0.2), best = placed(ada, {1, 0}, 0.7), middle = placed(ada, {1, 0}, 0.1);
     const std::string unknown = rooms.add_song(ada).id, later = placed(ada, {1, 0});
     std::vector<std::string> ids;
-    for (const Json& item : rooms.ask("GET", "/api/songs?order=tag_similarity", token).json().at("items")) {
+    const Json songs = rooms.ask("GET", "/api/songs?order=tag_similarity", token).json();
+    for (const Json& item : songs.at("items")) {
         ids.push_back(item.at("id").get<std::string>());
     }
     EXPECT_EQ(ids, (std::vector{best, middle, low, later, unknown}));

@@ -115,7 +115,8 @@ TEST_F(ApiModels, WhatIsNotFreeNeedsItsLicenceAccepted) {
 
 TEST_F(ApiModels, EveryEntryHasItsLicenceAndWhatItMeans) {
     int not_free = 0;
-    for (const Json& item : models().at("items")) {
+    const Json all = models();
+    for (const Json& item : all.at("items")) {
         const bool is_free = item.at("licence") != "CC-BY-NC-4.0";
         EXPECT_EQ(item.at("licence_note").is_null(), is_free) << item;
         if (!is_free) ++not_free;

@@ -198,7 +198,8 @@ TEST_F(ApiReferences, AJobCarriesItsOwnCopy) {
     const Answer asked = generate({{"reference_id", id}, {"reference_strength", 2.5}, {"takes", 2}});
     ASSERT_EQ(asked.status, 200) << asked.text;
     EXPECT_EQ(rooms.ask("DELETE", "/api/references/" + id, token).status, 200);
-    for (const Json& take : asked.json().at("ids")) {
+    const Json answer = asked.json();
+    for (const Json& take : answer.at("ids")) {
         const auto reference = carried(take.get<std::string>());
         ASSERT_TRUE(reference);
         EXPECT_EQ(reference->embedding, (std::vector<float>{0.6F, 0, 0.8F}));
