@@ -3055,7 +3055,16 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The server has no MuQ-MuLan, or is stopping */
+            /** @description The server has no MuQ-MuLan */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3171,7 +3180,16 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The server has no MuQ-MuLan, or is stopping */
+            /** @description The server has no MuQ-MuLan */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is stopping */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3263,7 +3281,7 @@ export interface operations {
                 };
             };
             /** @description The server has no MuQ-MuLan */
-            503: {
+            501: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -26,6 +26,7 @@ export function listeningFault(error: unknown, t: TFunction): string {
       return t('like.tooLarge');
     case 429:
       return t('like.busy');
+    case 501:
     case 503:
       return t('like.absent');
     case 504:

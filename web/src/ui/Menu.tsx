@@ -55,13 +55,18 @@ export function Menu({ label, items, button }: Props) {
       if (!list.current?.contains(e.target as Node) && !anchor.current?.contains(e.target as Node)) setOpen(false);
     };
     const away = (): void => setOpen(false);
+    // The page may still tell of a scrolling that ended before: only what moves the button closes its menu.
+    const top = anchor.current?.getBoundingClientRect().top;
+    const scrolled = (): void => {
+      if (anchor.current?.getBoundingClientRect().top !== top) away();
+    };
     document.addEventListener('pointerdown', outside);
     window.addEventListener('resize', away);
-    window.addEventListener('scroll', away, { passive: true });
+    window.addEventListener('scroll', scrolled, { passive: true });
     return () => {
       document.removeEventListener('pointerdown', outside);
       window.removeEventListener('resize', away);
-      window.removeEventListener('scroll', away);
+      window.removeEventListener('scroll', scrolled);
     };
   }, [open]);
 

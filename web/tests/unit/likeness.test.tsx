@@ -104,7 +104,7 @@ describe('music that a song is to sound like', () => {
     expect(sendForm).not.toHaveBeenCalled();
   });
   it.each([
-    [400, /no sound that the studio can read/], [413, /more than 64 MiB/], [429, /listens to other sounds/], [503, /cannot listen now/],
+    [400, /no sound that the studio can read/], [413, /more than 64 MiB/], [429, /listens to other sounds/], [501, /cannot listen now/], [503, /cannot listen now/],
     [504, /took too long/], [0, /cannot be reached/],
   ])('says what was wrong after %i, and is tried again', async (code, sentence) => {
     vi.mocked(sendForm).mockRejectedValueOnce(new ApiError(code, 'no')).mockResolvedValueOnce(kept);
