@@ -11,7 +11,9 @@
 #include "verbs.h"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
@@ -59,7 +61,9 @@ std::vector<Embedded> embed_all(Embedder& embedder, const EmbedOptions& o) {
         auto e = embed_file(embedder, o, file, bar.callback());
         out.push_back({printable(file, 4096), false, std::move(e.values), e.seconds, e.clips.size()});
     }
-    for (const std::string& text : o.texts) {
+    for (const std::string& given : o.texts) {
+        std::string text = given == "-" ? read_text("-") : given;
+        if (given == "-" && text.ends_with('\n')) text.pop_back();  // what ends a line there is no part of the words
         out.push_back({text, true, embedder.embed_text(text, bar.callback(), interrupt_token())});
     }
     bar.finish();
@@ -118,6 +122,9 @@ int embed_inputs(const EmbedOptions& o) {
         throw Error(ErrorCode::usage, "--format").expected("json or npy").found(printable(o.format, 40));
     }
     if (npy && o.output.empty()) throw Error(ErrorCode::usage, "--format npy").expected("--output FILE beside it");
+    if (std::count(o.texts.begin(), o.texts.end(), "-") > 1) {
+        throw Error(ErrorCode::usage, "--text - is there more than once").expected("one text on standard input");
+    }
     Embedder embedder = o.choice.open(o.common);
     const auto all = embed_all(embedder, o);
     const Json report = report_of(embedder, o, all);
@@ -209,8 +216,9 @@ void add_embed(CLI::App& app, Action& action) {
     auto o = std::make_shared<EmbedOptions>();
     CLI::App* verb = app.add_subcommand("embed", "Put songs and words into one space: compare them, search a music folder");
     verb->add_option("files", o->files, "Audio files; with --index a folder of them")->type_name("PATH");
-    verb->add_option("--text", o->texts, "Words about music; may be given several times, and come behind the files")
-        ->type_name("TEXT");
+    verb->add_option("--text", o->texts,
+                     "Words about music, or - for standard input; may be given several times, and come behind the files")
+        ->type_name("TEXT|-");
     verb->add_option(both_names("model-path"), o->common.model_path, "Folder with the embedding model's folder in it")
         ->type_name("DIR");
     o->choice.add(*verb, "Options");

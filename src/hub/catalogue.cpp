@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <system_error>
 
 namespace heart::hub {
 
@@ -52,7 +53,7 @@ constexpr Repository kCatalogue[] = {
      kTranscriptorFiles},
     {"HeartCodec-oss-encoder", kOwner, Part::encoder, "the codec's other half: sound into codes", kFree, 2.2, kEncoderFiles},
     {"MuQ-MuLan-large", kMuqOwner, Part::embedder, "sound and words in one space: style references, search", kMuqLicence,
-     2.65, kEmbedderFiles, true, kEmbedderKnown},
+     2.654, kEmbedderFiles, true, kEmbedderKnown},
     // Their weights are part of MuQ-MuLan's.
     {"MuQ-large-msd-iter", kMuqOwner, Part::audio_tower, "settings of MuQ-MuLan's audio tower", kMuqLicence, 0.00001,
      kAudioTowerFiles, true},
@@ -134,6 +135,14 @@ std::string folder_of(const Repository& repository, std::string_view version) {
         case Part::shared: break;
     }
     return "";
+}
+
+bool is_present(const std::filesystem::path& folder, const Repository& repository, std::string_view version) {
+    std::error_code failed;
+    const auto has = [&](const std::filesystem::path& file) { return std::filesystem::is_regular_file(file, failed); };
+    if (repository.part == Part::shared) return has(folder / "tokenizer.json");
+    const std::filesystem::path place = folder / folder_of(repository, version);
+    return has(place / "config.json") || has(place / "encoder_config.json");
 }
 
 }  // namespace heart::hub

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,5 +53,8 @@ struct Repository {
 /// The folder of a checkpoint among others: "HeartCodec-oss"; "" for files that stand beside the folders. `version` names
 /// that of the language model: "HeartMuLa-oss-<version>".
 [[nodiscard]] std::string folder_of(const Repository& repository, std::string_view version);
+
+/// Whether `folder` has the checkpoint, as far as its settings tell; `heart info` looks closer.
+[[nodiscard]] bool is_present(const std::filesystem::path& folder, const Repository& repository, std::string_view version);
 
 }  // namespace heart::hub

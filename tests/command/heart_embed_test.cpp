@@ -42,6 +42,19 @@ protected:
     }
 };
 
+TEST_F(HeartEmbed, ATextComesFromStandardInputToo) {
+    std::vector<std::string> arguments{"embed", "--model-path", kTiny, "--text", "-", "--json"};
+    const auto f = run_heart(arguments, {.input = "piano\n"});
+    ASSERT_EQ(f.exit_code, 0) << f.err;
+    const auto json = json_of(f);
+    EXPECT_EQ(json.at("inputs")[0].at("text").get<std::string>(), "piano");
+    const auto texts = golden().floats("text.latents");
+    golden().expect_close("text.latents", std::vector<float>(texts.begin(), texts.begin() + 512),
+                          json.at("embeddings")[0].get<std::vector<float>>());
+    arguments.insert(arguments.end(), {"--text", "-"});
+    EXPECT_EQ(run_heart(arguments, {.input = "piano"}).exit_code, 2) << "it can be read once";
+}
+
 TEST_F(HeartEmbed, JsonHasAVectorForEachInputInOrder) {
     write_clip("a.wav", "a27");
     write_clip("b.wav", "a3");

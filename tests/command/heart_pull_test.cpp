@@ -30,6 +30,9 @@ using nlohmann::json;
 
 class Pull : public ::testing::Test {
 protected:
+    /// `shard`: bytes of each of the model's three large files.
+    explicit Pull(std::size_t shard = std::size_t{20} << 20) : shard_(shard) {}
+
     void SetUp() override {
         std::string pattern = (fs::temp_directory_path() / "heart-pull-XXXXXX").string();
         ASSERT_NE(mkdtemp(pattern.data()), nullptr);
@@ -37,7 +40,7 @@ protected:
         setenv("HOME", folder.c_str(), 1);
         for (int i = 0; i < 3; ++i) {
             const std::string name = "model-0000" + std::to_string(i + 1) + "-of-00003.safetensors";
-            files[name] = noise(std::size_t{20} << 20, static_cast<unsigned>(i));
+            files[name] = noise(shard_, static_cast<unsigned>(i));
         }
         files["config.json"] = "{}";
         hub.add("HeartMuLa-oss-3B", files);
@@ -71,6 +74,15 @@ protected:
     fs::path folder;
     FakeHub hub{FakeHub::Speaks::hugging_face};
     FakeHub::Files files;
+
+private:
+    std::size_t shard_;
+};
+
+/// Where size does not matter.
+class PullLicences : public Pull {
+protected:
+    PullLicences() : Pull(1000) {}
 };
 
 std::vector<char*> argv_of(std::vector<std::string>& arguments) {
@@ -147,7 +159,7 @@ TEST_F(Pull, KilledFiftyTimesItEndsWithTheSameFiles) {
     expect_whole();
 }
 
-TEST_F(Pull, WhatIsNotFreeIsRefusedWithoutAWord) {
+TEST_F(PullLicences, WhatIsNotFreeIsRefusedWithoutAWord) {
     add_embedder();
     const Finished refused = run_heart(embedder());
     EXPECT_EQ(refused.exit_code, 2) << refused.err;
@@ -164,7 +176,7 @@ TEST_F(Pull, WhatIsNotFreeIsRefusedWithoutAWord) {
     EXPECT_TRUE(hub.asked().empty()) << "no byte of a file was asked for";
 }
 
-TEST_F(Pull, WhatIsNotFreeComesForThoseWhoAcceptIt) {
+TEST_F(PullLicences, WhatIsNotFreeComesForThoseWhoAcceptIt) {
     add_embedder();
     std::vector<std::string> all = embedder();
     all.insert(all.begin() + 1, {"--accept-licence", "CC-BY-NC-4.0"});  // does not swallow the name behind it
@@ -179,7 +191,7 @@ TEST_F(Pull, WhatIsNotFreeComesForThoseWhoAcceptIt) {
     EXPECT_EQ(again.exit_code, 0) << "there is nothing to fetch: " << again.err;
 }
 
-TEST_F(Pull, ATerminalIsAsked) {
+TEST_F(PullLicences, ATerminalIsAsked) {
     add_embedder();
     for (const char* no : {"\n", "n\n", "x\n", "\x04"}) {
         const Finished refused = run_on_terminal(embedder({"--quiet"}), no);
@@ -201,7 +213,7 @@ TEST_F(Pull, ATerminalIsAsked) {
     EXPECT_EQ(free.out.find("[y/N]"), std::string::npos) << "a free licence asks for nothing";
 }
 
-TEST_F(Pull, LicencesStandInPlansAndLists) {
+TEST_F(PullLicences, LicencesStandInPlansAndLists) {
     add_embedder();
     const Finished dry = run_heart(embedder({"--dry-run", "--json"}));
     ASSERT_EQ(dry.exit_code, 0) << dry.err;
@@ -223,7 +235,7 @@ TEST_F(Pull, LicencesStandInPlansAndLists) {
     }
 }
 
-TEST_F(Pull, InfoNamesTheLicencesThatStandInAFolder) {
+TEST_F(PullLicences, InfoNamesTheLicencesThatStandInAFolder) {
     add_embedder();
     ASSERT_EQ(run_heart(embedder({"--accept-licence", "CC-BY-NC-4.0"})).exit_code, 0);
     fs::create_directory(folder / "ckpt/HeartCodec-oss");

@@ -70,7 +70,7 @@ protected:
         o.models_folder = o.data_folder / "models";
         o.embed_command = ScriptProgram::command(o.data_folder, "embed");
     }};
-    ScriptProgram program{rooms.folder, "embed", "MuQ-MuLan"};
+    ScriptProgram program{rooms.folder, "embed", {"MuQ-MuLan", "MuQ-large-msd-iter", "xlm-roberta-base"}};
     database::User ada = rooms.add_user("ada"), ben = rooms.add_user("ben");
     std::string token = rooms.token_of(ada);
 };
@@ -83,7 +83,8 @@ TEST_F(ApiLikeness, AFinishedSongIsHeardByItself) {
     EXPECT_NEAR(state(id).at("tag_similarity").get<double>(), 0.8, 1e-6);
     EXPECT_NEAR(song_json(id).at("tag_similarity").get<double>(), 0.8, 1e-6);
     EXPECT_EQ(program.noted("arguments"),
-              "--model-path=" + (rooms.folder / "models").string() + " /proc/self/fd/3 --text=piano\n");
+              "--model-path=" + (rooms.folder / "models").string() + " /proc/self/fd/3 --text=-\n");
+    EXPECT_EQ(program.noted("input"), "piano") << "no argument, which others on this machine could read";
     EXPECT_GT(program.noted("sound").size(), 48'000U * 3);
 }
 
@@ -247,7 +248,7 @@ TEST_F(ApiLikeness, OnlySoManyMayWait) {
 
 TEST_F(ApiLikeness, WithoutTheModelNothingWaits) {
     program.remove_model();
-    EXPECT_EQ(find(rooms.add_song(ada).id).status, 503);
+    EXPECT_EQ(find(rooms.add_song(ada).id).status, 501);
     rooms.runner->start();
     const std::string id = make_song();
     ASSERT_EQ(rooms.await_end(id), database::JobState::completed);

@@ -69,7 +69,7 @@ protected:
         o.embed_command = ScriptProgram::command(o.data_folder, "embed");
         o.max_sound_bytes = 1000;
     }};
-    ScriptProgram program{rooms.folder, "embed", "MuQ-MuLan"};
+    ScriptProgram program{rooms.folder, "embed", {"MuQ-MuLan", "MuQ-large-msd-iter", "xlm-roberta-base"}};
     database::User ada = rooms.add_user("ada"), ben = rooms.add_user("ben");
     std::string token = rooms.token_of(ada);
 };
@@ -294,12 +294,13 @@ TEST_F(ApiReferences, ProgramsForOpenAisApiHaveThemToo) {
 TEST_F(ApiReferences, WithoutTheModelThatIsSaid) {
     const std::string id = add();
     EXPECT_EQ(rooms.ask("GET", "/api/status").json().at("embedder_present"), true);
+    std::filesystem::remove_all(rooms.folder / "models/xlm-roberta-base");
+    EXPECT_EQ(rooms.ask("GET", "/api/status").json().at("embedder_present"), false) << "it does not read without that";
     program.remove_model();
-    EXPECT_EQ(rooms.ask("GET", "/api/status").json().at("embedder_present"), false);
     const Answer refused = send(sound());
-    EXPECT_EQ(refused.status, 503);
+    EXPECT_EQ(refused.status, 501);
     EXPECT_NE(refused.detail().find("MuQ-MuLan"), std::string::npos);
-    EXPECT_EQ(rooms.ask("POST", "/api/songs/" + rooms.add_song(ada, "Rain", true).id + "/reference", token).status, 503);
+    EXPECT_EQ(rooms.ask("POST", "/api/songs/" + rooms.add_song(ada, "Rain", true).id + "/reference", token).status, 501);
     EXPECT_EQ(generate({{"reference_id", id}}).status, 200) << "what is kept needs it no more";
 }
 

@@ -41,7 +41,7 @@ protected:
         o.models_folder = o.data_folder / "models";
         o.transcribe_command = ScriptProgram::command(o.data_folder, "transcribe");
     }};
-    ScriptProgram program{rooms.folder, "transcribe", "HeartTranscriptor-oss"};
+    ScriptProgram program{rooms.folder, "transcribe", {"HeartTranscriptor-oss"}};
     database::User ada = rooms.add_user("ada");
     std::string token = rooms.token_of(ada);
 };

@@ -46,7 +46,7 @@ protected:
         o.max_sound_bytes = 1000;
         o.speech_wait = std::chrono::minutes(5);
     }};
-    ScriptProgram program{rooms.folder, "transcribe", "HeartTranscriptor-oss"};
+    ScriptProgram program{rooms.folder, "transcribe", {"HeartTranscriptor-oss"}};
     std::string token = rooms.token_of(rooms.add_user("ada"));
 };
 

@@ -16,11 +16,13 @@ namespace heart::test {
 /// A shell script in place of one of our programs that listens: it notes what it was given, and then does what a test says.
 class ScriptProgram {
 public:
-    /// `folder` is the studio's, `name` the program's there; `model`, a folder of models, gets a configuration.
-    ScriptProgram(std::filesystem::path folder, std::string name, const std::string& model)
-        : folder_(std::move(folder)), name_(std::move(name)), model_(folder_ / "models" / model) {
-        std::filesystem::create_directories(model_);
-        std::ofstream(model_ / "config.json") << "{}";
+    /// `folder` is the studio's, `name` the program's there; `models`, folders of models, get a configuration.
+    ScriptProgram(std::filesystem::path folder, std::string name, const std::vector<std::string>& models)
+        : folder_(std::move(folder)), name_(std::move(name)), model_(folder_ / "models" / models.front()) {
+        for (const std::string& model : models) {
+            std::filesystem::create_directories(folder_ / "models" / model);
+            std::ofstream(folder_ / "models" / model / "config.json") << "{}";
+        }
     }
 
     /// What an option of the studio names, whose data folder this is.

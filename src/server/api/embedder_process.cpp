@@ -1,16 +1,15 @@
 #include "server/api/embedder_process.h"
 
 #include "core/error.h"
-#include "engine/checkpoint_set.h"
+#include "hub/catalogue.h"
 #include "server/api/program_answer.h"
 #include "server/api/reply.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <filesystem>
-#include <system_error>
 
 namespace heart::server::api {
 
@@ -54,14 +53,14 @@ Embedded read(const Json& said, const ToEmbed& what) {
 }  // namespace
 
 bool can_embed(const StudioOptions& options) {
-    std::error_code failed;
-    return !options.embed_command.empty() &&
-           std::filesystem::is_regular_file(options.models_folder / engine::CheckpointSet::embedder_folder() / "config.json",
-                                            failed);
+    const auto parts = hub::with_companions({&hub::repository_named("MuQ-MuLan-large")});
+    return !options.embed_command.empty() && std::all_of(parts.begin(), parts.end(), [&](const hub::Repository* part) {
+        return hub::is_present(options.models_folder, *part, options.model_version);
+    });
 }
 
 void need_embedder(const StudioOptions& options) {
-    if (!can_embed(options)) refuse(503, "This server has no MuQ-MuLan; an administrator can download it");
+    if (!can_embed(options)) refuse(501, "This server has no MuQ-MuLan; an administrator can download it");
 }
 
 Embedded embed(const StudioOptions& options, const ToEmbed& what, const std::function<void()>& check) {
@@ -72,8 +71,8 @@ Embedded embed(const StudioOptions& options, const ToEmbed& what, const std::fun
         command.push_back(fmt::format("--seconds={}", what.seconds));
     }
     if (what.sound) command.emplace_back(kSoundOfProgram);
-    if (what.text) command.push_back("--text=" + *what.text);  // last: it would take what follows for another text
-    Json said = program_answer(command, what.sound, {}, check);
+    if (what.text) command.emplace_back("--text=-");
+    Json said = program_answer(command, what.sound, what.text.value_or(""), check);
     if (said.contains("error")) throw EmbedderRefusal(std::move(said));
     try {
         return read(said, what);

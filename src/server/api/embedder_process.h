@@ -12,9 +12,9 @@
 
 namespace heart::server::api {
 
-/// Whether there is an embedding model: the program, and MuQ-MuLan in the models' folder.
+/// Whether there is an embedding model: the program, and in the models' folder MuQ-MuLan with what it stands on.
 [[nodiscard]] bool can_embed(const StudioOptions& options);
-/// 503 where there is none.
+/// 501 where there is none.
 void need_embedder(const StudioOptions& options);
 
 /// What is to be put into the space; at least one of the two.
@@ -31,9 +31,8 @@ struct Embedded {
     std::vector<float> sound, text;  ///< the sound: mean over its clips
 };
 
-/// Runs `heart embed --json`, see program_answer. The text is an argument of the process, so that whoever may look at this
-/// machine's processes sees it. Throws EmbedderRefusal where the program says {"error": ...}; ErrorCode::internal for an
-/// answer that is none.
+/// Runs `heart embed --json`, see program_answer. Throws EmbedderRefusal where the program says {"error": ...};
+/// ErrorCode::internal for an answer that is none.
 [[nodiscard]] Embedded embed(const StudioOptions& options, const ToEmbed& what, const std::function<void()>& check);
 
 /// The program says {"error": ...}.

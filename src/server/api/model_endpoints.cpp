@@ -7,23 +7,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 
 namespace heart::server::api {
 
 namespace {
-
-namespace fs = std::filesystem;
-
-/// Whether the checkpoint is there as far as its settings tell; `heart info` looks closer.
-bool is_present(const fs::path& folder, const hub::Repository& repository, const std::string& version) {
-    std::error_code failed;
-    const fs::path place = folder / hub::folder_of(repository, version);
-    for (const char* file : {"config.json", "encoder_config.json"}) {
-        if (repository.part != hub::Repository::Part::shared && fs::is_regular_file(place / file, failed)) return true;
-    }
-    return repository.part == hub::Repository::Part::shared && fs::is_regular_file(folder / "tokenizer.json", failed);
-}
 
 Json state_json(const ModelFetcher::State& state) {
     if (state.phase == ModelFetcher::State::Phase::idle) return nullptr;
@@ -50,7 +37,7 @@ Json overview(const Services& services, const ModelFetcher& fetcher) {
                          {"bytes", static_cast<std::int64_t>(r.gigabytes * 1e9)},
                          {"recommended", std::find(recommended.begin(), recommended.end(), &r) != recommended.end()},
                          {"folder", hub::folder_of(r, o.model_version)},
-                         {"present", is_present(o.models_folder, r, o.model_version)}});
+                         {"present", hub::is_present(o.models_folder, r, o.model_version)}});
     }
     return {{"items", std::move(items)}, {"source", o.models_source}, {"pull", state_json(fetcher.state())}};
 }
