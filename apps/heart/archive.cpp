@@ -10,6 +10,7 @@
 #include "verbs.h"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <chrono>
 #include <memory>

@@ -4,6 +4,7 @@
 #include "hub/licence.h"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 namespace heart::app {
 

@@ -3,9 +3,11 @@
 #include "engine/embedder.h"
 #include "options.h"
 
-#include <CLI/CLI.hpp>
-
 #include <string>
+
+namespace CLI {
+class App;
+}
 
 namespace heart::app {
 

@@ -12,6 +12,7 @@
 #include "verbs.h"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <memory>
 #include <set>

@@ -6,6 +6,7 @@
 #include "verbs.h"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <memory>
 

@@ -4,6 +4,7 @@
 #include "hub/demo_model.h"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdlib>

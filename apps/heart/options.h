@@ -4,10 +4,12 @@
 #include "engine/options.h"
 #include "formats/bytes.h"
 
-#include <CLI/CLI.hpp>
-
 #include <optional>
 #include <string>
+
+namespace CLI {
+class App;
+}
 
 namespace heart::app {
 

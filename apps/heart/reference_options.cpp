@@ -8,6 +8,7 @@
 #include "progress_bar.h"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <array>

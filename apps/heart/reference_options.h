@@ -4,10 +4,12 @@
 #include "engine/reference.h"
 #include "options.h"
 
-#include <CLI/CLI.hpp>
-
 #include <optional>
 #include <string>
+
+namespace CLI {
+class App;
+}
 
 namespace heart::app {
 

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "interrupt.h"
 
+#include <CLI/CLI.hpp>
 #include <utility>
 
 namespace heart::app {
