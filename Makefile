@@ -66,9 +66,9 @@ ifneq ($(shell uname -m),aarch64)
 	qemu-aarch64-static build/arm/kernel_tests --gtest_brief=1
 endif
 
-# Hostile input of every kind, for half a minute each; the corpus is what earlier runs found worth keeping.
+# Hostile input of every kind, for a third of a minute each; the corpus is what earlier runs found worth keeping.
 FUZZ_TARGETS = request_parts http_request multipart json jwt torch_file sentence_pieces
-FUZZ_SECONDS ?= 30
+FUZZ_SECONDS ?= 20
 fuzz-tests: test-deps
 	cmake -S tests/fuzz -B build/fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++-14
 	cmake --build build/fuzz -j $(JOBS)

@@ -8,11 +8,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace heart::test {
@@ -166,11 +168,15 @@ TEST_F(HubPull, TheOldModelStaysUntilTheNewOneIsWhole) {
     std::ofstream(folder / "ckpt/HeartMuLa-oss-3B/notes.txt") << "mine";
     request.repositories = {&repository_named("HeartMuLa-oss-3B-happy-new-year")};
     request.fetch.tries = 1;
-    hub.fault = [](const FakeRequest&, const std::string& path) -> std::optional<FakeAnswer> {
+    const fs::path came = folder / "ckpt/.pull-HeartMuLa-oss-3B-happy-new-year/config.json";
+    hub.fault = [&](const FakeRequest&, const std::string& path) -> std::optional<FakeAnswer> {
         if (path != "model-00002-of-00002.safetensors") return std::nullopt;
+        // Files come several at once: that one first.
+        for (int i = 0; i < 1000 && !fs::exists(came); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
         return FakeAnswer{.status = 500};
     };
     EXPECT_THROW(pull(request), Error);
+    EXPECT_TRUE(fs::exists(came));
     expect_model("HeartMuLa-oss-3B", 30);
     hub.fault = nullptr;
     const auto asked = hub.asked()["config.json"];
