@@ -31,7 +31,6 @@ public:
     [[nodiscard]] std::string language_model_folder() const { return "HeartMuLa-oss-" + version_; }
     [[nodiscard]] static std::string codec_folder() { return "HeartCodec-oss"; }
     [[nodiscard]] static std::string transcriptor_folder() { return "HeartTranscriptor-oss"; }
-    [[nodiscard]] static std::string embedder_folder() { return "MuQ-MuLan"; }
 
 private:
     formats::Folder root_;
