@@ -31,6 +31,7 @@ struct BenchOptions {
     CommonOptions common;  // --model-path, --version, --json, --quiet
     BenchmarkRequest request;
     std::string synthetic, only, type, codec_type = "f32";
+    std::int64_t clips = 1;
 };
 
 std::string lower(std::string text) {
@@ -291,6 +292,7 @@ Json embedder_json(const engine::EmbedderSpeed& e) {
     Json out{{"type", short_name(e.type)}, {"device", e.device}, {"threads", e.threads}, {"clip_seconds", e.clip_seconds}};
     add_spread(out, "mel_ms", e.mel_ms);
     add_spread(out, "clip_ms", e.clip_ms);
+    out["clips"] = e.clips;
     out["clip_gflop"] = e.clip_flops / 1e9;
     out["gflops"] = e.clip_gflops();
     out["percent_of_peak"] = 100 * e.clip_gflops() / e.machine.f32_gflops;
@@ -306,6 +308,7 @@ int bench_embedder(BenchOptions& o) {
     r.device = o.request.device;
     r.threads = o.common.threads;
     r.repeat = o.request.repeat;
+    r.clips = o.clips;
     const std::string size = o.synthetic.empty() ? "full" : o.synthetic;
     ProgressBar bar(!o.common.quiet);
     const formats::Checkpoint checkpoint = engine::synthetic_embedder(size);
@@ -324,7 +327,8 @@ int bench_embedder(BenchOptions& o) {
     fmt::print("Heart {}, {}\n\nEmbedding model ({}, {} threads; the machine does {:.0f} GFLOP/s)\n", HEART_VERSION,
                checkpoint.describe(), e.at("type").get<std::string>(), speed.threads, speed.machine.f32_gflops);
     row(fmt::format("mel of {:.0f} s", speed.clip_seconds).c_str(), spread_text(e, "mel_ms", "ms"));
-    row(fmt::format("clip of {:.0f} s", speed.clip_seconds).c_str(),
+    const std::string clip = speed.clips == 1 ? "clip" : fmt::format("each of {} clips", speed.clips);
+    row(fmt::format("{} of {:.0f} s", clip, speed.clip_seconds).c_str(),
         fmt::format("{}  {:.0f} GFLOP/s  {:.0f} % of peak", spread_text(e, "clip_ms", "ms"), speed.clip_gflops(),
                     e.at("percent_of_peak").get<double>()));
     row(fmt::format("text of {} tokens", speed.tokens).c_str(), spread_text(e, "text_ms", "ms"));
@@ -376,6 +380,7 @@ void add_bench(CLI::App& app, Action& action) {
     verb->add_option("--prompt", r.prompt, "Positions of the prompt that is timed")->capture_default_str();
     verb->add_option("--seconds", r.song_seconds, "Length of the song")->capture_default_str();
     verb->add_option("--songs", r.songs, "Time frames of so many songs together too, such as 1,2,4,8")->delimiter(',');
+    verb->add_option("--clips", o->clips, "Clips that the embedding model hears in one pass")->capture_default_str();
     verb->add_option("--repeat", r.repeat, "Rounds")->capture_default_str();
     verb->add_flag("--full", r.full, "Time the whole flow transformer and a whole song, whatever it takes");
     verb->add_option("--device", r.device, "auto, cpu, or cpu-ggml: by ggml's own operators, for comparison")

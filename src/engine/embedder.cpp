@@ -18,9 +18,22 @@ namespace heart::engine {
 
 namespace {
 
+constexpr int kClipsOnGpu = 8;
+
 formats::Json read_config(const formats::Folder& folder) {
     return formats::parse_json(folder.open("config.json").text(), folder.describe() + "/config.json",
                                {.max_bytes = std::size_t{1} << 20});
+}
+
+/// The plain mean, in double.
+std::vector<float> mean_of(const std::vector<std::vector<float>>& rows) {
+    std::vector<double> sum(rows.front().size(), 0.0);
+    for (const std::vector<float>& row : rows) {
+        for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += row[i];
+    }
+    std::vector<float> out;
+    for (const double x : sum) out.push_back(static_cast<float>(x / static_cast<double>(rows.size())));
+    return out;
 }
 
 audio::DecibelMel::Options mel_options(const heartclap::MelConfig& m) {
@@ -65,14 +78,12 @@ struct Embedder::Loaded {
                                        options.type, progress, cancel)),
           session(*model) {}
 
-    /// The latent of one clip.
-    std::vector<float> listen(std::span<const float> clip) {
+    /// Appends a clip's mel frames as the model takes them.
+    void see(std::span<const float> clip, std::vector<float>& to) {
         const heartclap::MelConfig& m = model->config().audio.mel;
-        audio::SpectralFrames frames = mel.compute(clip);
-        for (float& x : frames.values) {
-            x = static_cast<float>((static_cast<double>(x) - m.mean) / m.deviation);
+        for (const float x : mel.compute(clip).values) {
+            to.push_back(static_cast<float>((static_cast<double>(x) - m.mean) / m.deviation));
         }
-        return session.listen(frames.values);
     }
 
     audio::DecibelMel mel;
@@ -110,22 +121,30 @@ SoundEmbedding Embedder::embed(const SoundSource& sound, const ProgressFn& progr
                                double seconds) {
     Loaded& model = loaded(progress, cancel);
     SoundEmbedding out;
-    std::vector<double> sum(dimension(), 0.0);
     Clips clips(sound, static_cast<std::size_t>(files_->config.clip_samples()));
-    for (auto clip = clips.next(); !clip.empty(); clip = clips.next()) {
+    std::vector<float> mel;  // of the clips of a pass; all have one length, for a shorter one is the whole sound
+    int waiting = 0;
+    const int of_device = model.model->device()->is_cpu() ? 1 : kClipsOnGpu;
+    const int enough = options_.clips_at_once > 0 ? options_.clips_at_once : of_device;
+    const auto listen = [&] {
+        if (waiting == 0) return;
         cancel.check();
-        if (clip.size() < model.mel.least_samples()) break;  // only of a whole sound that short
-        out.clips.push_back(model.listen(clip));
-        for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += out.clips.back()[i];
+        for (std::vector<float>& latent : model.session.listen(mel, waiting)) out.clips.push_back(std::move(latent));
+        mel.clear(), waiting = 0;
         out.seconds = static_cast<double>(clips.heard()) / sample_rate();
         if (progress) progress({Phase::embed, out.seconds, std::max(seconds, out.seconds), out.seconds});
+    };
+    for (auto clip = clips.next(); clip.size() >= model.mel.least_samples(); clip = clips.next()) {
+        model.see(clip, mel);
+        if (++waiting == enough) listen();
     }
+    listen();
     if (out.clips.empty()) {
         throw Error(ErrorCode::malformed, "the sound is too short to be embedded")
             .expected(fmt::format("at least {} samples at {} Hz", model.mel.least_samples() / 2 + 1, sample_rate()))
             .found(fmt::format("{}", clips.heard()));
     }
-    for (const double x : sum) out.values.push_back(static_cast<float>(x / static_cast<double>(out.clips.size())));
+    out.values = mean_of(out.clips);
     return out;
 }
 

@@ -23,6 +23,8 @@ struct EmbedderOptions {
     std::string device = "auto";
     graph::Type type = graph::Type::f32;  ///< of matrices; f32 is what the model was published for
     int threads = 0;                      ///< 0: one per core
+    /// Clips of a sound that are heard in one pass. 0: one on a CPU, which one fills, and 8 on a GPU.
+    int clips_at_once = 0;
 };
 
 /// What a sound is in the space.

@@ -18,6 +18,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::int64_t kMostClips = 64;
+
 double ms_since(Clock::time_point start) {
     return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
@@ -44,6 +46,9 @@ void check(const EmbedderBenchmarkRequest& r, const heartclap::Config& config) {
         throw Error(ErrorCode::usage, "the tokens of the text")
             .expected(fmt::format("1 to {}", most))
             .found(std::to_string(r.tokens));
+    }
+    if (r.clips < 1 || r.clips > kMostClips) {
+        throw Error(ErrorCode::usage, "--clips").expected(fmt::format("1 to {}", kMostClips)).found(std::to_string(r.clips));
     }
     if (r.repeat < 1 || r.repeat > 1000) {
         throw Error(ErrorCode::usage, "--repeat").expected("1 to 1000").found(std::to_string(r.repeat));
@@ -77,7 +82,7 @@ EmbedderSpeed benchmark_embedder(const formats::Checkpoint& checkpoint, const he
                                  const EmbedderBenchmarkRequest& r, const ProgressFn& progress, const CancelToken& cancel) {
     check(r, config);
     const auto device = graph::Device::open(r.device, r.threads);
-    EmbedderSpeed out{r.type, device->name(), device->threads(), config.clip_seconds, r.tokens};
+    EmbedderSpeed out{r.type, device->name(), device->threads(), config.clip_seconds, r.tokens, r.clips};
     out.machine = machine_speed(*device, cancel);
     const auto model = heartclap::Model::load(
         checkpoint, config, device, r.type,
@@ -96,12 +101,15 @@ EmbedderSpeed benchmark_embedder(const formats::Checkpoint& checkpoint, const he
         cancel.check();
         if (progress) progress({Phase::embed, static_cast<double>(round), static_cast<double>(r.repeat + 1), 0});
         auto start = Clock::now();
-        audio::SpectralFrames frames = mel.compute(sound);
+        const audio::SpectralFrames frames = mel.compute(sound);
         const double mel_time = ms_since(start);
-        for (float& x : frames.values) x = static_cast<float>((x - m.mean) / m.deviation);
+        std::vector<float> clips;
+        for (std::int64_t i = 0; i < r.clips; ++i) {
+            for (const float x : frames.values) clips.push_back(static_cast<float>((x - m.mean) / m.deviation));
+        }
         start = Clock::now();
-        (void)session.listen(frames.values);
-        const double clip_time = ms_since(start);
+        (void)session.listen(clips, r.clips);
+        const double clip_time = ms_since(start) / static_cast<double>(r.clips);
         start = Clock::now();
         (void)session.read(ids);
         if (round == 0) continue;

@@ -17,19 +17,20 @@ struct EmbedderBenchmarkRequest {
     std::string device = "auto";
     int threads = 0;           ///< 0: one per core
     std::int64_t tokens = 32;  ///< of the text that is timed
+    std::int64_t clips = 1;    ///< of sound, in one pass
     int repeat = 2;            ///< rounds of everything
 };
 
-/// One clip of sound and one text, and what both take.
+/// A clip of sound, or several in one pass, and one text, and what they take.
 struct EmbedderSpeed {
     graph::Type type = graph::Type::f32;
     std::string device;
     int threads = 0;
     double clip_seconds = 0;
-    std::int64_t tokens = 0;
+    std::int64_t tokens = 0, clips = 0;
     kernels::MachineSpeed machine;
     Spread mel_ms;          ///< the clip's spectrogram
-    Spread clip_ms;         ///< the audio tower on it
+    Spread clip_ms;         ///< the audio tower on it: a clip's share of the pass
     double clip_flops = 0;  ///< a multiplication and an addition are two; products only
     Spread text_ms;
     std::uint64_t weight_bytes = 0, resident_bytes = 0, peak_bytes = 0;

@@ -203,6 +203,24 @@ TEST(HeartClapParity, AWholeClipOfTenSecondsAndOneOfSix) {
     }
 }
 
+TEST(HeartClapParity, AClipInABatchIsTheClipAlone) {
+    std::vector<float> mel;
+    std::vector<std::vector<float>> alone;
+    const auto& m = model().config().audio.mel;
+    engine::Clips clips(source_of(signal("a27")), static_cast<std::size_t>(config().clip_samples()));
+    Session one(model());
+    for (auto clip = clips.next(); !clip.empty(); clip = clips.next()) {
+        std::vector<float> frames = audio::DecibelMel({}).compute(clip).values;
+        for (float& x : frames) x = static_cast<float>((x - m.mean) / m.deviation);
+        alone.push_back(one.listen(frames));
+        mel.insert(mel.end(), frames.begin(), frames.end());
+    }
+    Session three(model(), {.keep_named = true});
+    EXPECT_EQ(three.listen(mel, 3), alone);
+    EXPECT_EQ(three.audio_graph().read("clip2.frontend").size(), three.audio_graph().read("frontend").size());
+    EXPECT_THROW((void)three.listen(mel, 7), Error) << "no clips of one length";
+}
+
 TEST(HeartClapParity, RotationsAtThePublishedHeadSize) {
     listeners::ConformerConfig c;
     c.dim = 1024, c.heads = 16;
@@ -219,6 +237,22 @@ TEST(HeartClapParity, SoundsOfAnyLength) {
         golden().expect_close(name + ".clip_latents", clips);
         golden().expect_close(name + ".latent", embedding.values);
         EXPECT_NEAR(embedding.seconds, static_cast<double>(signal(name).size()) / 24'000, 1e-9);
+    }
+}
+
+TEST(HeartClapParity, SoundsOfAnyLengthSeveralClipsAtATime) {
+    engine::Embedder two(tiny(""), {.device = test_device(), .threads = 2, .clips_at_once = 2});
+    for (const std::string name : {"a3", "a20", "a27"}) {  // 1, 2 and 3 clips
+        std::vector<double> seconds;
+        const auto progress = [&](const Progress& p) {
+            if (p.phase == Phase::embed) seconds.push_back(p.done);
+        };
+        const auto embedding = two.embed(source_of(signal(name)), progress, kNever);
+        const auto alone = embedder().embed(source_of(signal(name)), {}, kNever);
+        EXPECT_EQ(embedding.clips, alone.clips) << name;
+        EXPECT_EQ(embedding.values, alone.values) << name;
+        EXPECT_EQ(seconds.size(), (alone.clips.size() + 1) / 2) << name;
+        EXPECT_EQ(seconds.back(), alone.seconds) << name;
     }
 }
 

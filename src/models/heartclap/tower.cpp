@@ -49,22 +49,22 @@ Tensor direction(Graph& g, Tensor x) {
     return g.rms_norm(x, kSmallestLength * kSmallestLength / n);
 }
 
-Tensor attend(Graph& g, const TowerLayer& w, const TowerConfig& t, Tensor x) {
-    const std::int64_t n = x.dim(1), inner = t.inner();
-    const Tensor qkv = g.mul_mat(w.qkv, g.mul(g.layer_norm(x, kNormEps), w.norm));  // [3 inner, n]
+Tensor attend(Graph& g, const TowerLayer& w, const TowerConfig& t, Tensor x, std::int64_t n) {
+    const std::int64_t inner = t.inner(), rows = x.dim(1) / n;
+    const Tensor qkv = g.mul_mat(w.qkv, g.mul(g.layer_norm(x, kNormEps), w.norm));  // [3 inner, n * rows]
     const auto part = [&](std::int64_t i) {
-        return g.split_heads(g.slice(qkv, 0, i * inner, inner), t.heads, n, 1);  // [head_dim, heads, n]
+        return g.split_heads(g.slice(qkv, 0, i * inner, inner), t.heads, n, rows);  // [head_dim, heads, n, rows]
     };
     const Tensor q = g.mul(direction(g, part(0)), w.q_scale);
     const Tensor k = g.mul(direction(g, part(1)), w.k_scale);
-    const Tensor mixed = nn::attention(g, q, g.permute(k, 0, 2, 1, 3), g.permute(part(2), 0, 2, 1, 3), {});  // [inner, n]
-    return g.mul_mat(w.out, mixed);                                                                          // [dim, n]
+    const Tensor mixed = nn::attention(g, q, g.permute(k, 0, 2, 1, 3), g.permute(part(2), 0, 2, 1, 3), {});
+    return g.mul_mat(w.out, mixed);  // [dim, n * rows]
 }
 
 Tensor feed_forward(Graph& g, const TowerLayer& w, const TowerConfig& t, Tensor x) {
-    const Tensor up = g.mul_mat(w.up, g.mul(g.layer_norm(x, kNormEps), w.mlp_norm));  // [2 hidden, n]
-    const Tensor gate = g.gelu(g.contiguous(g.slice(up, 0, t.hidden, t.hidden)));     // [hidden, n]
-    return g.mul_mat(w.down, g.mul(gate, g.slice(up, 0, 0, t.hidden)));               // [dim, n]
+    const Tensor up = g.mul_mat(w.up, g.mul(g.layer_norm(x, kNormEps), w.mlp_norm));  // [2 hidden, n * rows]
+    const Tensor gate = g.gelu(g.contiguous(g.slice(up, 0, t.hidden, t.hidden)));     // [hidden, n * rows]
+    return g.mul_mat(w.down, g.mul(gate, g.slice(up, 0, 0, t.hidden)));               // [dim, n * rows]
 }
 
 }  // namespace
@@ -81,18 +81,20 @@ void TowerWeights::plan(WeightPlan& plan, const SourceConfig& s, const TowerConf
 }
 
 Tensor tower(Graph& g, const TowerWeights& w, const TowerConfig& t, Tensor shares, Tensor states) {
-    Tensor x = w.proj.weight ? g.named(w.proj(g, states), "proj") : states;  // [dim, n]
+    const std::int64_t n = shares.dim(0);
+    Tensor x = w.proj.weight ? g.named(w.proj(g, states), "proj") : states;  // [dim, n * rows]
     for (std::size_t i = 0; i < w.layers.size(); ++i) {
         const std::string name = fmt::format("tf.layer{}.", i);
-        x = g.add(x, g.named(attend(g, w.layers[i], t, x), name + "attn"));
+        x = g.add(x, g.named(attend(g, w.layers[i], t, x, n), name + "attn"));
         x = g.add(x, g.named(feed_forward(g, w.layers[i], t, x), name + "ff"));
         g.named(x, name + "out");
     }
-    const Tensor by_place = g.contiguous(g.permute(x, 1, 0, 2, 3));                  // [n, dim]
-    const Tensor mean = g.reshape(g.mul_mat(by_place, shares), {x.dim(0)});          // [dim]
-    const Tensor raw = g.named(w.latent(g, g.named(mean, "pooled")), "latent_raw");  // [latent]
+    const std::int64_t dim = x.dim(0), rows = x.dim(1) / n;
+    const Tensor by_place = g.contiguous(g.permute(g.reshape(x, {dim, n, rows}), 1, 0, 2, 3));  // [n, dim, rows]
+    const Tensor mean = g.reshape(g.mul_mat(by_place, g.repeat_to(shares, {n, 1, rows})), {dim, rows});
+    const Tensor raw = g.named(w.latent(g, g.named(mean, "pooled")), "latent_raw");  // [latent, rows]
     const float root = std::sqrt(static_cast<float>(raw.dim(0)));
-    return g.named(g.scale(direction(g, raw), 1 / root), "latent");  // [latent]
+    return g.named(g.scale(direction(g, raw), 1 / root), "latent");  // [latent, rows]
 }
 
 }  // namespace heart::heartclap

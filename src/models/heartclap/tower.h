@@ -32,8 +32,9 @@ struct TowerWeights {
               const std::string& name);
 };
 
-/// States [source, n] -> a latent of unit length [latent]. `shares` [n] holds 1 / n in each place. Names "proj",
-/// "tf.layer0.attn", ".ff", ".out", "pooled", "latent_raw" and "latent".
+/// States [source, n * rows] of `rows` sounds or texts of one length, one behind the other -> their latents of unit length
+/// [latent, rows]. `shares` [n] holds 1 / n in each place. Names "proj", "tf.layer0.attn", ".ff", ".out", "pooled",
+/// "latent_raw" and "latent".
 [[nodiscard]] graph::Tensor tower(graph::Graph& g, const TowerWeights& w, const TowerConfig& config, graph::Tensor shares,
                                   graph::Tensor states);
 

@@ -1,5 +1,7 @@
 #include "models/listeners/conformer.h"
 
+#include "core/error.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -109,59 +111,61 @@ std::pair<std::vector<float>, std::vector<float>> rotation_tables(const Conforme
 
 namespace {
 
-/// A layer being built: what its parts share.
+/// A layer being built: what its parts share. "frames" below are those of a clip.
 struct Builder {
     Graph& g;
     const ConformerConfig& c;
     const Rotation& rotation;
     Tensor zero;
+    std::int64_t clips, frames;
     std::string prefix;
 
     Tensor named(Tensor t, const char* part) const { return g.named(t, prefix + part); }
 
     /// x + half of a feed-forward of it.
     Tensor feed_forward(const nn::LayerNorm& norm, const ConformerFeedForward& f, Tensor x, const char* name) const {
-        const Tensor up = g.silu(f.up(g, norm(g, x, c.norm_eps)));  // [hidden, frames]
-        const Tensor y = named(f.down(g, up), name);                // [dim, frames]
+        const Tensor up = g.silu(f.up(g, norm(g, x, c.norm_eps)));  // [hidden, frames * clips]
+        const Tensor y = named(f.down(g, up), name);                // [dim, frames * clips]
         return g.add(x, g.scale(y, 0.5F));
     }
 
     /// Each head's first half turned with its second: the positions go into the states before the products of q and k.
     Tensor rotate(Tensor x) const {
         const std::int64_t half = c.head_dim() / 2;
-        const Tensor heads = g.reshape(x, {c.head_dim(), c.heads, x.dim(1)});  // [head_dim, heads, frames]
+        const Tensor heads = g.reshape(x, {c.head_dim(), c.heads, frames, clips});  // [head_dim, heads, frames, clips]
         const Tensor a = g.slice(heads, 0, 0, half), b = g.slice(heads, 0, half, half);
         const Tensor first = g.sub(g.mul(a, rotation.cos), g.mul(b, rotation.sin));
         const Tensor second = g.add(g.mul(b, rotation.cos), g.mul(a, rotation.sin));
-        return g.reshape(g.concat(first, second, 0), {c.dim, x.dim(1)});  // [dim, frames]
+        return g.reshape(g.concat(first, second, 0), {c.dim, frames * clips});  // [dim, frames * clips]
     }
 
     Tensor attend(const ConformerLayer& w, Tensor x) const {
-        const std::int64_t frames = x.dim(1);
-        const Tensor states = w.attention_norm(g, x, c.norm_eps);                           // [dim, frames]
-        const Tensor qk = w.qk(g, named(rotate(states), "rotated"));                        // [2 dim, frames]
-        const auto split = [&](Tensor t) { return g.split_heads(t, c.heads, frames, 1); };  // [head_dim, heads, frames]
+        const Tensor states = w.attention_norm(g, x, c.norm_eps);     // [dim, frames * clips]
+        const Tensor qk = w.qk(g, named(rotate(states), "rotated"));  // [2 dim, frames * clips]
+        const auto split = [&](Tensor t) {
+            return g.split_heads(t, c.heads, frames, clips);  // [head_dim, heads, frames, clips]
+        };
         const Tensor q = split(g.slice(qk, 0, 0, c.dim));
         const Tensor k = g.permute(split(g.slice(qk, 0, c.dim, c.dim)), 0, 2, 1, 3);
         const Tensor v = g.permute(split(w.v(g, states)), 0, 2, 1, 3);
-        const Tensor mixed = nn::attention(g, q, k, v, {});  // [dim, frames]
+        const Tensor mixed = nn::attention(g, q, k, v, {});  // [dim, frames * clips]
         return g.add(x, named(w.attention_out(g, mixed), "self_attn"));
     }
 
     /// Pointwise with a gate, depthwise over time, pointwise.
     Tensor convolve(const ConformerLayer& w, Tensor x) const {
-        const std::int64_t frames = x.dim(1);
-        const Tensor gated = w.gate(g, w.conv_norm(g, x, c.norm_eps));  // [2 dim, frames]
+        const Tensor gated = w.gate(g, w.conv_norm(g, x, c.norm_eps));  // [2 dim, frames * clips]
         const Tensor open = g.sigmoid(g.contiguous(g.slice(gated, 0, c.dim, c.dim)));
-        const Tensor y = g.mul(g.slice(gated, 0, 0, c.dim), open);  // [dim, frames]
-        const Tensor zeros = g.repeat_to(g.slice(zero, 0, 0, c.dim), {c.dim, c.kernel / 2});
-        const Tensor padded = g.concat(g.concat(zeros, y, 1), zeros, 1);  // [dim, frames + kernel - 1]
+        const Tensor y = g.reshape(g.mul(g.slice(gated, 0, 0, c.dim), open), {c.dim, frames, clips});
+        const Tensor zeros = g.repeat_to(g.slice(zero, 0, 0, c.dim), {c.dim, c.kernel / 2, clips});
+        const Tensor padded = g.concat(g.concat(zeros, y, 1), zeros, 1);  // [dim, frames + kernel - 1, clips]
         Tensor sum;
         for (std::size_t tap = 0; tap < w.depthwise.size(); ++tap) {
             const Tensor part = g.mul(g.slice(padded, 1, static_cast<std::int64_t>(tap), frames), w.depthwise[tap]);
-            sum = g.add(sum ? sum : part, sum ? part : w.depthwise_bias);  // [dim, frames]
+            sum = g.add(sum ? sum : part, sum ? part : w.depthwise_bias);  // [dim, frames, clips]
         }
-        return g.add(x, named(w.conv_out(g, g.silu(sum)), "conv_module"));
+        const Tensor mixed = g.reshape(g.silu(sum), {c.dim, frames * clips});
+        return g.add(x, named(w.conv_out(g, mixed), "conv_module"));
     }
 
     Tensor layer(const ConformerLayer& w, Tensor x) const {
@@ -169,17 +173,19 @@ struct Builder {
         x = attend(w, x);
         x = convolve(w, x);
         x = feed_forward(w.after_norm, w.after, x, "ffn2");
-        return w.norm(g, x, c.norm_eps);  // [dim, frames]
+        return w.norm(g, x, c.norm_eps);  // [dim, frames * clips]
     }
 };
 
 }  // namespace
 
 Tensor conformer(Graph& g, const ConformerWeights& w, const ConformerConfig& c, const Rotation& rotation, Tensor zero,
-                 Tensor x, std::int64_t states) {
+                 Tensor x, std::int64_t clips, std::int64_t states) {
+    ensure(clips > 0 && x.dim(1) % clips == 0, "clips of one length");
+    const std::int64_t frames = x.dim(1) / clips;
     g.named(x, "hidden_states.0");
     for (std::int64_t i = 0; i < states; ++i) {
-        x = Builder{g, c, rotation, zero, fmt::format("layer{}.", i)}.layer(w.layers[u(i)], x);
+        x = Builder{g, c, rotation, zero, clips, frames, fmt::format("layer{}.", i)}.layer(w.layers[u(i)], x);
         if (i + 1 == c.layers) x = w.norm(g, x, c.norm_eps);
         g.named(x, fmt::format("hidden_states.{}", i + 1));
     }

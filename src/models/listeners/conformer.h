@@ -58,6 +58,7 @@ struct ConformerWeights {
 };
 
 /// cos and sin of each position's turns, each [head_dim / 2, 1, frames] in a store: what `Rotation` of a conformer reads.
+/// Every clip of a batch begins at the first.
 struct Rotation {
     graph::Tensor cos, sin;
 };
@@ -65,10 +66,12 @@ struct Rotation {
 [[nodiscard]] std::pair<std::vector<float>, std::vector<float>> rotation_tables(const ConformerConfig& config,
                                                                                 std::int64_t frames);
 
-/// [dim, frames] -> the first `states` hidden states behind `x` itself, of which there are `layers`; the last one comes
-/// behind the closing norm, in place of the last layer's own output. `zero` [dim or more] holds zeros. Names
-/// "hidden_states.0" ..., and in each layer "layer0.ffn1", ".rotated", ".self_attn", ".conv_module", ".ffn2".
+/// [dim, frames * clips], one clip behind the other, -> the first `states` hidden states behind `x` itself, of which there
+/// are `layers`; the last one comes behind the closing norm, in place of the last layer's own output. No clip sees another.
+/// `zero` [dim or more] holds zeros. Names "hidden_states.0" ..., and in each layer "layer0.ffn1", ".rotated", ".self_attn",
+/// ".conv_module", ".ffn2".
 [[nodiscard]] graph::Tensor conformer(graph::Graph& g, const ConformerWeights& w, const ConformerConfig& config,
-                                      const Rotation& rotation, graph::Tensor zero, graph::Tensor x, std::int64_t states);
+                                      const Rotation& rotation, graph::Tensor zero, graph::Tensor x, std::int64_t clips,
+                                      std::int64_t states);
 
 }  // namespace heart::listeners

@@ -237,10 +237,14 @@ private:
 
 }  // namespace
 
+std::int64_t patches_of(std::int64_t mel_frames, std::int64_t bands) {
+    return (SubsamplingConfig::halved(bands) + kBehind) * SubsamplingConfig::halved(mel_frames);
+}
+
 std::vector<float> mel_patches(std::span<const float> mel, std::int64_t bands) {
     const auto frames = static_cast<std::int64_t>(mel.size()) / bands;
     const std::int64_t out_bands = SubsamplingConfig::halved(bands), out_frames = SubsamplingConfig::halved(frames);
-    std::vector<float> out(u(kTaps * kTaps * (out_bands + kBehind) * out_frames), 0.0F);
+    std::vector<float> out(u(kTaps * kTaps * patches_of(frames, bands)), 0.0F);
     for (std::int64_t t = 0; t < out_frames; ++t) {
         for (std::int64_t b = 0; b < out_bands; ++b) {
             float* patch = out.data() + kTaps * kTaps * (t * (out_bands + kBehind) + b);
@@ -257,20 +261,20 @@ std::vector<float> mel_patches(std::span<const float> mel, std::int64_t bands) {
 }
 
 Tensor subsample(Graph& g, const SubsamplingWeights& w, const SubsamplingConfig& c, Tensor zero, Tensor patches,
-                 std::int64_t mel_frames) {
+                 std::int64_t mel_frames, const std::string& prefix) {
     Image image{{}, c.halved(c.mel_bands), c.halved(mel_frames)};
     image.x = g.relu(w.entry(g, patches));                                  // [channels, width * frames]
     image = convolve(g, w.square0, zero, image, w.entry_skip(g, patches));  // the same
-    image.x = g.named(g.relu(image.x), "conv.res0");                        // the same
+    image.x = g.named(g.relu(image.x), prefix + "conv.res0");               // the same
     const Places places(g, zero, image);
-    const Image skip = places.convolve(g, w.halving_skip);  // [channels, width / 2 * frames / 2]
-    image = places.convolve(g, w.halving);                  // the same
-    image.x = g.relu(image.x);                              // the same
-    image = convolve(g, w.square1, zero, image, skip.x);    // the same
-    image.x = g.named(g.relu(image.x), "conv.res1");        // the same
-    const Tensor whole = g.contiguous(inside(g, image));    // [channels, bands, frames]
+    const Image skip = places.convolve(g, w.halving_skip);     // [channels, width / 2 * frames / 2]
+    image = places.convolve(g, w.halving);                     // the same
+    image.x = g.relu(image.x);                                 // the same
+    image = convolve(g, w.square1, zero, image, skip.x);       // the same
+    image.x = g.named(g.relu(image.x), prefix + "conv.res1");  // the same
+    const Tensor whole = g.contiguous(inside(g, image));       // [channels, bands, frames]
     const Tensor frames = g.reshape(whole, {c.channels * image.bands, image.frames});
-    return g.named(w.linear(g, frames), "frontend");  // [dim, frames]
+    return g.named(w.linear(g, frames), prefix + "frontend");  // [dim, frames]
 }
 
 }  // namespace heart::listeners

@@ -54,13 +54,17 @@ struct SubsamplingWeights {
     void plan(graph::WeightPlan& plan, const SubsamplingConfig& config, const std::string& prefix);
 };
 
-/// The patches of a mel spectrogram that the first convolutions see, [9, (halved bands + 2) * halved frames]: what `x` of
-/// `subsample` takes. `mel` is [frames][bands]; the two places behind the bands of each frame are zeros.
+/// How many patches of a mel spectrogram the first convolutions see: (halved bands + 2) * halved frames.
+[[nodiscard]] std::int64_t patches_of(std::int64_t mel_frames, std::int64_t bands);
+/// These patches, [9, patches_of(frames, bands)]: what `subsample` takes. `mel` is [frames][bands]; the two places behind
+/// the bands of each frame are zeros.
 [[nodiscard]] std::vector<float> mel_patches(std::span<const float> mel, std::int64_t bands);
 
-/// Patches of `mel_frames` frames -> [dim, SubsamplingConfig::frames(mel_frames)]. `zero` [channels or more] holds zeros.
-/// Names "conv.res0" and "conv.res1" [channels, bands + 2, frames], whose last two bands hold nothing, and "frontend".
+/// Patches of a clip of `mel_frames` frames -> [dim, SubsamplingConfig::frames(mel_frames)]. `zero` [channels or more] holds
+/// zeros. Names, with `prefix` before them, "conv.res0" and "conv.res1" [channels, bands + 2, frames], whose last two bands
+/// hold nothing, and "frontend".
 [[nodiscard]] graph::Tensor subsample(graph::Graph& g, const SubsamplingWeights& w, const SubsamplingConfig& config,
-                                      graph::Tensor zero, graph::Tensor patches, std::int64_t mel_frames);
+                                      graph::Tensor zero, graph::Tensor patches, std::int64_t mel_frames,
+                                      const std::string& prefix);
 
 }  // namespace heart::listeners
