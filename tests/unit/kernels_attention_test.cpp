@@ -2,6 +2,7 @@
 
 #include "kernels/attention.h"
 #include "kernels/instruction_set.h"
+#include "support/guarded_vector.h"
 
 #include <gtest/gtest.h>
 
@@ -112,7 +113,7 @@ enum class Mask { none, all_open, causal, tail, random, tails_of_rows, random_ro
 
 /// Keys or values with room between them that holds not-a-number, and the bytes that a mask hides too.
 struct Cache {
-    std::vector<std::uint8_t> bytes;
+    test::GuardedVector<std::uint8_t> bytes;
     std::int64_t position = 0, head = 0, row = 0;
 };
 
@@ -123,7 +124,7 @@ public:
         q_head = s.head_dim + 8 * pick(2);
         q_column = heads * q_head + 3 * pick(3);
         q_row = s.n * q_column + pick(5);
-        q = std::vector<float>(z(s.rows * q_row), kNan);
+        q = test::GuardedVector<float>(z(s.rows * q_row), kNan);
         for (std::int64_t r = 0; r < s.rows; ++r) {
             for (std::int64_t c = 0; c < s.n; ++c) {
                 for (std::int64_t h = 0; h < heads; ++h) fill(&query(r, c, h), s.head_dim, 1.0F);
@@ -184,10 +185,10 @@ public:
 
     Shape s;
     float scale = 1.0F / std::sqrt(static_cast<float>(s.head_dim));
-    std::vector<float> q;
+    test::GuardedVector<float> q;
     std::int64_t q_head = 0, q_column = 0, q_row = 0;
     Cache k, v;
-    std::vector<std::uint16_t> mask;
+    test::GuardedVector<std::uint16_t> mask;
     std::int64_t mask_column = 0, mask_row = 0;
 
 private:
@@ -246,7 +247,7 @@ private:
         const bool of_rows = kind == Mask::tails_of_rows || kind == Mask::random_rows;
         mask_column = s.positions + pick(3);
         mask_row = of_rows ? s.n * mask_column + pick(3) : 0;
-        mask = std::vector<std::uint16_t>(z(std::max(s.rows * mask_row, s.n * mask_column)), 0x3C00);
+        mask = test::GuardedVector<std::uint16_t>(z(std::max(s.rows * mask_row, s.n * mask_column)), 0x3C00);
         for (std::int64_t row = 0; row < (of_rows ? s.rows : 1); ++row) {
             const std::int64_t used = 1 + pick(s.positions);
             for (std::int64_t c = 0; c < s.n; ++c) {
@@ -271,7 +272,7 @@ private:
         c.position = positions_outside ? s.kv_heads * bytes + gap : bytes + gap;
         c.head = positions_outside ? bytes : s.positions * c.position;
         c.row = std::max(s.positions * c.position, s.kv_heads * c.head) + gap;
-        c.bytes = std::vector<std::uint8_t>(z(s.rows * c.row), 0xFF);
+        c.bytes = test::GuardedVector<std::uint8_t>(z(s.rows * c.row), 0xFF);
         std::vector<float> numbers(z(s.head_dim));
         for (std::int64_t i = 0; i < s.rows * s.kv_heads * s.positions; ++i) {
             const std::int64_t position = i % s.positions;

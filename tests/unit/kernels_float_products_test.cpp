@@ -1,7 +1,12 @@
+// Do products of float matrices compute the sums that their header defines, and touch nothing beyond their operands?
+
 #include "kernels/float_products.h"
+#include "kernels/instruction_set.h"
+#include "support/guarded_vector.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -9,10 +14,10 @@
 #include <random>
 #include <vector>
 
-#include "kernels/instruction_set.h"
-
 namespace heart::kernels {
 namespace {
+
+using Floats = test::GuardedVector<float>;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -35,45 +40,41 @@ float from_f16(std::uint16_t bits) {
 struct Weights {
     WeightType type = WeightType::f32;
     std::int64_t rows = 0, cols = 0;
-    std::vector<float> values;
-    std::vector<float> storage;
+    Floats values;
+    test::GuardedVector<char> storage;  ///< whole cache lines, so that it begins with one
 
     Weights(WeightType type_, std::int64_t rows_, std::int64_t cols_, const std::vector<std::uint16_t>& halves,
-            std::vector<float> floats)
+            Floats floats)
         : type(type_), rows(rows_), cols(cols_), values(std::move(floats)) {
         if (type != WeightType::f32) {
-            values.clear();
-            for (const auto h : halves) values.push_back(type == WeightType::f16 ? from_f16(h) : from_bf16(h));
+            values = Floats(halves.size());
+            std::transform(halves.begin(), halves.end(), values.begin(), type == WeightType::f16 ? from_f16 : from_bf16);
         }
         const std::size_t row_bytes = plain_row_bytes(type, cols);
         const std::int64_t strips = (rows + kStripRows - 1) / kStripRows;
-        storage.resize(static_cast<std::size_t>(strips) * kStripRows * row_bytes / sizeof(float) + 16);
+        storage = test::GuardedVector<char>((static_cast<std::size_t>(strips) * kStripRows * row_bytes + 63) / 64 * 64);
         const char* plain = type == WeightType::f32 ? reinterpret_cast<const char*>(values.data())
                                                     : reinterpret_cast<const char*>(halves.data());
         for (std::int64_t s = 0; s < strips; ++s) {
             interleave_strip(type, cols, plain + static_cast<std::size_t>(s * kStripRows) * row_bytes,
                              std::min(kStripRows, rows - s * kStripRows),
-                             aligned() + static_cast<std::size_t>(s * kStripRows) * row_bytes);
+                             storage.data() + static_cast<std::size_t>(s * kStripRows) * row_bytes);
         }
     }
 
-    [[nodiscard]] char* aligned() {
-        const auto address = reinterpret_cast<std::uintptr_t>(storage.data());
-        return reinterpret_cast<char*>((address + 63) / 64 * 64);
-    }
-    [[nodiscard]] InterleavedMatrix matrix() { return {type, aligned(), rows, cols}; }
+    [[nodiscard]] InterleavedMatrix matrix() { return {type, storage.data(), rows, cols}; }
 };
 
-std::vector<float> random_numbers(std::int64_t count, std::mt19937& random) {
+Floats random_numbers(std::int64_t count, std::mt19937& random) {
     std::normal_distribution<float> normal;
-    std::vector<float> numbers(static_cast<std::size_t>(count));
+    Floats numbers(static_cast<std::size_t>(count));
     for (auto& x : numbers) x = normal(random);
     return numbers;
 }
 
 Weights random_weights(WeightType type, std::int64_t rows, std::int64_t cols, std::mt19937& random) {
     std::vector<std::uint16_t> halves;
-    std::vector<float> floats = random_numbers(rows * cols, random);
+    Floats floats = random_numbers(rows * cols, random);
     for (const float f : floats) {
         const auto bits = std::bit_cast<std::uint32_t>(f);
         if (type == WeightType::bf16) halves.push_back(static_cast<std::uint16_t>(bits >> 16));
@@ -104,7 +105,7 @@ struct Case {
     std::mt19937 random{11};
     Weights weights;
     std::int64_t context, x_stride, y_stride, residual_stride;
-    std::vector<float> past, x, bias, residual, y;
+    Floats past, x, bias, residual, y;
 
     explicit Case(const Shape& shape)
         : s(shape),
@@ -135,7 +136,7 @@ struct Case {
         return p;
     }
 
-    [[nodiscard]] const std::vector<float>& run(int threads = 1) {
+    [[nodiscard]] const Floats& run(int threads = 1) {
         std::fill(y.begin(), y.end(), kUntouched);
         for (int i = 0; i < threads; ++i) multiply(product(), i, threads);
         return y;
@@ -261,7 +262,7 @@ TEST_P(FloatProductsTest, ThreadsDoNotChangeABit) {
     std::mt19937 random(6);
     for (int i = 0; i < 40; ++i) {
         Case c(random_shape(random));
-        const std::vector<float> alone = c.run();
+        const Floats alone = c.run();
         for (const int threads : {2, 3, 16}) {
             EXPECT_EQ(std::memcmp(alone.data(), c.run(threads).data(), alone.size() * sizeof(float)), 0)
                 << c.s << ' ' << threads;
@@ -275,7 +276,7 @@ TEST_P(FloatProductsTest, ColumnsComputedTogetherDoNotChangeABit) {
         Shape s = random_shape(random);
         s.past = false;
         Case c(s);
-        const std::vector<float> together = c.run();
+        const Floats together = c.run();
         std::fill(c.y.begin(), c.y.end(), kUntouched);
         for (std::int64_t n = 0, count = 1; n < s.columns; n += count, count = count % 5 + 1) {
             FloatProduct p = c.product();
@@ -293,8 +294,8 @@ TEST_P(FloatProductsTest, DotProductsAreTheProductOfOneRowToTheBit) {
     for (const std::int64_t inputs : {1, 15, 16, 67, 512}) {
         for (const std::int64_t columns : {0, 1, 7, 8, 29}) {
             Case c({.rows = 1, .inputs = inputs, .columns = columns, .x_gap = 3});
-            const std::vector<float> product = c.run();
-            std::vector<float> dots(product.size(), kUntouched);
+            const Floats product = c.run();
+            Floats dots(product.size(), kUntouched);
             dot_products(c.weights.values.data(), inputs, c.x.data(), c.x_stride, columns, dots.data());
             EXPECT_EQ(dots, product) << inputs << " inputs, " << columns << " columns";
         }
@@ -303,9 +304,9 @@ TEST_P(FloatProductsTest, DotProductsAreTheProductOfOneRowToTheBit) {
 
 TEST_P(FloatProductsTest, ThePastIsTheSignalBefore) {
     Case whole({.rows = 40, .inputs = 16, .taps = 7, .shift = 6, .columns = 60, .bias = true});
-    const std::vector<float> expected = whole.run();
+    const Floats expected = whole.run();
     FloatProduct p = whole.product();
-    std::vector<float> y(whole.y.size(), kUntouched);
+    Floats y(whole.y.size(), kUntouched);
     p.past = p.x;
     p.x += p.context() * p.x_stride;
     p.y = y.data();
@@ -339,7 +340,7 @@ TEST_P(FloatProductsTest, EveryHalfIsReadRight) {
             std::vector<std::uint16_t> halves(2 * 65536);
             for (std::size_t i = 0; i < 65536; ++i) halves[2 * i + place] = static_cast<std::uint16_t>(i);
             Weights w(type, 65536, 2, halves, {});
-            std::vector<float> y(65536);
+            Floats y(65536);
             const float x[2] = {1.0F, 1.0F};
             FloatProduct p;
             p.w = w.matrix();
@@ -365,7 +366,7 @@ TEST_P(FloatProductsTest, NoColumnsIsNothing) {
     p.columns = 0;
     for (auto& y : c.y) y = kUntouched;
     multiply(p, 0, 1);
-    EXPECT_EQ(c.y, std::vector<float>(c.y.size(), kUntouched));
+    EXPECT_EQ(c.y, Floats(c.y.size(), kUntouched));
 }
 
 }  // namespace

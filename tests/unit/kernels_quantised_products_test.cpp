@@ -2,6 +2,7 @@
 
 #include "kernels/instruction_set.h"
 #include "kernels/quantised_products.h"
+#include "support/guarded_vector.h"
 
 #include <gtest/gtest.h>
 
@@ -17,7 +18,7 @@ namespace heart::kernels {
 namespace {
 
 constexpr float kUntouched = 12345.0F;
-using Floats = std::vector<float>;
+using Floats = test::GuardedVector<float>;
 
 std::size_t z(std::int64_t n) {
     return static_cast<std::size_t>(n);
@@ -66,7 +67,8 @@ std::int64_t block_of(WeightType type) {
     return type == WeightType::q4_k ? 256 : 32;
 }
 
-/// A random matrix, plain and interleaved; the latter at an address that is a multiple of 32 and not of 64.
+/// A random matrix, plain and interleaved; the latter at an address that is a multiple of 32 and not of 64, and as close
+/// to the end of its memory as this allows.
 class Weights {
 public:
     Weights(WeightType type, std::int64_t rows, std::int64_t cols, unsigned seed)
@@ -100,9 +102,8 @@ public:
     [[nodiscard]] InterleavedMatrix interleaved() {
         const std::int64_t strips = (rows_ + kStripRows - 1) / kStripRows;
         const std::size_t strip_bytes = z(kStripRows) * row_bytes_;
-        buffer_.assign(z(strips) * strip_bytes + 128, 0);
-        const auto address = reinterpret_cast<std::uintptr_t>(buffer_.data());
-        std::uint8_t* data = buffer_.data() + (64 - address % 64) + 32;
+        buffer_ = test::GuardedVector<std::uint8_t>((z(strips) * strip_bytes + 31) / 64 * 64 + 32);
+        std::uint8_t* data = buffer_.data();
         for (std::int64_t s = 0; s < strips; ++s) {
             interleave_strip(type_, cols_, plain_.data() + z(s * kStripRows) * row_bytes_,
                              std::min(kStripRows, rows_ - s * kStripRows), data + z(s) * strip_bytes);
@@ -118,7 +119,8 @@ private:
     WeightType type_;
     std::int64_t rows_, cols_;
     std::size_t row_bytes_;
-    std::vector<std::uint8_t> plain_, buffer_;
+    std::vector<std::uint8_t> plain_;
+    test::GuardedVector<std::uint8_t> buffer_;
 };
 
 /// A block of activations by the rule in the header.
