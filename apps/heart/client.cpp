@@ -24,8 +24,6 @@ namespace heart::app {
 
 namespace {
 
-using Json = nlohmann::json;
-
 struct ClientOptions {
     CommonOptions common;  // --json, --quiet
     std::string server, token, token_file;
@@ -44,32 +42,32 @@ struct ClientOptions {
 
 /// Something of an answer; its absence is the studio's fault.
 template <class T>
-T value_of(const Json& object, const char* name) {
+T value_of(const StudioJson& object, const char* name) {
     try {
         return object.at(name).get<T>();
-    } catch (const Json::exception&) {
+    } catch (const StudioJson::exception&) {
         throw Error(ErrorCode::malformed, fmt::format("the studio's answer has no good '{}'", name))
             .hint("is this the address of a Heart Studio?");
     }
 }
 
 /// Text of an answer that may be missing or null, fit for a terminal.
-std::string shown(const Json& object, const char* name, std::size_t most = 60) {
+std::string shown(const StudioJson& object, const char* name, std::size_t most = 60) {
     const auto at = object.find(name);
     return at != object.end() && at->is_string() ? printable(at->get_ref<const std::string&>(), most) : "";
 }
 
-double number_or_none(const Json& object, const char* name) {
+double number_or_none(const StudioJson& object, const char* name) {
     const auto at = object.find(name);
     return at != object.end() && at->is_number() ? at->get<double>() : 0;
 }
 
-const std::vector<Json>& items_of(const Json& answer) {
+const std::vector<StudioJson>& items_of(const StudioJson& answer) {
     const auto at = answer.find("items");
     if (at == answer.end() || !at->is_array()) {
         throw Error(ErrorCode::malformed, "the studio's answer has no good 'items'");
     }
-    return at->get_ref<const Json::array_t&>();
+    return at->get_ref<const StudioJson::array_t&>();
 }
 
 /// Text for a JSON body. ErrorCode::malformed.
@@ -119,7 +117,7 @@ int sign_in(const ClientOptions& o, bool opens_account) {
     const CancelToken& cancel = interrupt_token();
     const std::string password =
         checked_text(read_password(o.password_file, "Password: ", cancel), "the password's letters");
-    Json body{{"email", checked_text(o.email, "the letters of --email")}, {"password", password}};
+    StudioJson body{{"email", checked_text(o.email, "the letters of --email")}, {"password", password}};
     if (opens_account) {
         if (o.password_file.empty() && read_password("", "Once more: ", cancel) != password) {
             throw Error(ErrorCode::usage, "the two passwords differ");
@@ -128,10 +126,10 @@ int sign_in(const ClientOptions& o, bool opens_account) {
         if (!o.invite.empty()) body["invite"] = checked_text(o.invite, "the letters of --invite");
     }
     const StudioClient client(server, "", cancel);
-    const Json entry = client.post(opens_account ? "/api/auth/register" : "/api/auth/login", body);
+    const StudioJson entry = client.post(opens_account ? "/api/auth/register" : "/api/auth/login", body);
     TokenStore store(TokenStore::usual_file());
-    store.keep(server, value_of<std::string>(value_of<Json>(entry, "token"), "access_token"));
-    const Json user = value_of<Json>(entry, "user");
+    store.keep(server, value_of<std::string>(value_of<StudioJson>(entry, "token"), "access_token"));
+    const StudioJson user = value_of<StudioJson>(entry, "user");
     note(o.common, fmt::format("Signed in at {} as {}.", printable(server), shown(user, "username")));
     if (o.common.json) print_json({{"server", server}, {"user", user}});
     return kExitDone;
@@ -147,7 +145,7 @@ int sign_out(const ClientOptions& o) {
 
 int show_status(const ClientOptions& o) {
     const StudioClient client(server_of(o), "", interrupt_token());
-    const Json status = client.get("/api/status");
+    const StudioJson status = client.get("/api/status");
     if (o.common.json) {
         print_json(status);
         return kExitDone;
@@ -176,7 +174,7 @@ void pause(std::chrono::milliseconds time) {
 }
 
 /// The studio's phases as the command's own bar shows them.
-void show_progress(ProgressBar& bar, const Json& job) {
+void show_progress(ProgressBar& bar, const StudioJson& job) {
     const std::string phase = shown(job, "phase");
     const double composed = number_or_none(job, "composed_seconds"), rendered = number_or_none(job, "rendered_seconds");
     if (phase == "loading") bar.show({Phase::load_language_model, 0, 0, 0, 0});
@@ -187,14 +185,14 @@ void show_progress(ProgressBar& bar, const Json& job) {
 }
 
 /// Waits for the end of a song. The line may break meanwhile: the studio goes on, and so does this for a minute.
-Json await_song(const ClientOptions& o, const StudioClient& client, const std::string& id) {
+StudioJson await_song(const ClientOptions& o, const StudioClient& client, const std::string& id) {
     constexpr auto kLook = std::chrono::milliseconds(500);
     constexpr int kMostBroken = 60;
     ProgressBar bar(!o.common.quiet);
     std::int64_t position = 0;
     for (int broken = 0;;) {
         try {
-            Json job = client.get("/api/jobs/" + checked_id(id));
+            StudioJson job = client.get("/api/jobs/" + checked_id(id));
             broken = 0;
             if (has_ended(value_of<std::string>(job, "status"))) {
                 bar.finish();
@@ -232,24 +230,24 @@ std::string format_of(const std::filesystem::path& path) {
 }
 
 /// Fetches a finished song and says where it is.
-Json fetch_song(const ClientOptions& o, const StudioClient& client, const std::string& id, const std::string& format,
-                const std::filesystem::path& path) {
+StudioJson fetch_song(const ClientOptions& o, const StudioClient& client, const std::string& id, const std::string& format,
+                      const std::filesystem::path& path) {
     const auto bytes = client.download(fmt::format("/api/audio/{}?format={}", checked_id(id), format), path);
     note(o.common, fmt::format("Song: {} ({:.1f} MB)", printable(path.string()), static_cast<double>(bytes) / 1e6));
     return {{"id", id}, {"path", path.string()}, {"bytes", bytes}};
 }
 
-Json request_of(const ClientOptions& o) {
+StudioJson request_of(const ClientOptions& o) {
     std::string tags = o.tags.starts_with('@') ? read_text(o.tags.substr(1)) : o.tags;
     while (tags.ends_with('\n') || tags.ends_with('\r')) tags.pop_back();
     const std::string lyrics = o.lyrics_file.empty() ? o.lyrics_text : read_text(o.lyrics_file);
-    Json body{{"lyrics", checked_text(lyrics, "the lyrics")},
-              {"tags", checked_text(tags, "the tags")},
-              {"max_audio_length_ms", o.max_audio_length_ms},
-              {"temperature", o.temperature},
-              {"topk", o.topk},
-              {"cfg_scale", o.cfg_scale},
-              {"takes", o.takes}};
+    StudioJson body{{"lyrics", checked_text(lyrics, "the lyrics")},
+                    {"tags", checked_text(tags, "the tags")},
+                    {"max_audio_length_ms", o.max_audio_length_ms},
+                    {"temperature", o.temperature},
+                    {"topk", o.topk},
+                    {"cfg_scale", o.cfg_scale},
+                    {"takes", o.takes}};
     if (!o.title.empty()) body["title"] = checked_text(o.title, "the title");
     if (o.has_seed) body["seed"] = o.seed;
     return body;
@@ -259,20 +257,20 @@ int generate(const ClientOptions& o) {
     const bool waits = o.wait || o.has_save_path;
     const std::string format = waits ? format_of(o.save_path) : "";
     const StudioClient client = signed_in(o);
-    const Json accepted = client.post_once("/api/generate", request_of(o));
+    const StudioJson accepted = client.post_once("/api/generate", request_of(o));
     std::vector<std::string> ids{value_of<std::string>(accepted, "id")};
     if (accepted.contains("ids")) ids = value_of<std::vector<std::string>>(accepted, "ids");
     for (const std::string& id : ids) note(o.common, fmt::format("In the queue: {}", checked_id(id)));
-    Json songs = Json::array();
+    StudioJson songs = StudioJson::array();
     bool whole = true;
     for (std::size_t take = 0; waits && take < ids.size(); ++take) {
-        const Json job = await_song(o, client, ids[take]);
+        const StudioJson job = await_song(o, client, ids[take]);
         if (value_of<std::string>(job, "status") == "completed") {
             songs.push_back(fetch_song(o, client, ids[take], format, path_of_take(o.save_path, take, ids.size())));
         } else {
             whole = false;
             note(o.common, fmt::format("No song: {} {}", shown(job, "status"), shown(job, "reason", 500)));
-            songs.push_back({{"id", ids[take]}, {"status", job["status"]}, {"reason", job.value("reason", Json())}});
+            songs.push_back({{"id", ids[take]}, {"status", job["status"]}, {"reason", job.value("reason", StudioJson())}});
         }
     }
     if (o.common.json) {
@@ -286,12 +284,12 @@ int generate(const ClientOptions& o) {
 }
 
 int show_queue(const ClientOptions& o) {
-    const Json queue = signed_in(o).get("/api/queue");
+    const StudioJson queue = signed_in(o).get("/api/queue");
     if (o.common.json) {
         print_json(queue);
         return kExitDone;
     }
-    for (const Json& item : items_of(queue)) {
+    for (const StudioJson& item : items_of(queue)) {
         const double done = number_or_none(item, "progress"), all = number_or_none(item, "total_frames");
         fmt::print("{:<36}  {:<10}  {:>3.0f} %  {}\n", shown(item, "id"), shown(item, "status"),
                    all > 0 ? 100 * std::clamp(done / all, 0.0, 1.0) : 0.0, shown(item, "title"));
@@ -302,13 +300,13 @@ int show_queue(const ClientOptions& o) {
 int show_history(const ClientOptions& o) {
     std::string target = fmt::format("/api/history?page={}&page_size={}", o.page, o.page_size);
     if (!o.search.empty()) target += "&search=" + server::http::percent_encoded(o.search);
-    const Json history = signed_in(o).get(target);
+    const StudioJson history = signed_in(o).get(target);
     if (o.common.json) {
         print_json(history);
         return kExitDone;
     }
     const auto& items = items_of(history);
-    for (const Json& item : items) {
+    for (const StudioJson& item : items) {
         const auto seconds = static_cast<long>(number_or_none(item, "duration_ms") / 1000);
         fmt::print("{:<36}  {:<10}  {:>3}:{:02}  {}\n", shown(item, "id"), shown(item, "created_at", 10), seconds / 60,
                    seconds % 60, shown(item, "title"));
@@ -330,7 +328,7 @@ int for_each_id(const ClientOptions& o, const char* address, const char* done) {
 int download(const ClientOptions& o) {
     if (o.has_save_path && o.ids.size() > 1) throw Error(ErrorCode::usage, "--save-path names the file of one song");
     const StudioClient client = signed_in(o);
-    Json songs = Json::array();
+    StudioJson songs = StudioJson::array();
     for (const std::string& id : o.ids) {
         std::string format = o.format, path = o.save_path;
         if (format.empty()) format = format_of(path);
@@ -349,7 +347,7 @@ int watch(const ClientOptions& o) {
     constexpr int kMostBroken = 10;
     const StudioClient client = signed_in(o);
     std::vector<std::string> left = o.ids;
-    const auto on_event = [&](const Json& event) {
+    const auto on_event = [&](const StudioJson& event) {
         const std::string id = shown(event, "id");
         if (!o.ids.empty() && std::find(left.begin(), left.end(), id) == left.end()) return true;
         if (o.common.json) {
@@ -363,13 +361,13 @@ int watch(const ClientOptions& o) {
     };
     // What ended before the listening began is told by no event.
     std::erase_if(left, [&](const std::string& id) {
-        const Json job = client.get("/api/jobs/" + checked_id(id));
+        const StudioJson job = client.get("/api/jobs/" + checked_id(id));
         return has_ended(value_of<std::string>(job, "status")) && (on_event(job), true);
     });
     if (!o.ids.empty() && left.empty()) return kExitDone;
     for (int broken = 0; broken < kMostBroken; ++broken) {
         try {
-            const auto counted = [&](const Json& event) {
+            const auto counted = [&](const StudioJson& event) {
                 broken = 0;
                 return on_event(event);
             };

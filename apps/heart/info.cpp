@@ -168,7 +168,7 @@ void print_licences(const Json& licences) {
     }
 }
 
-void print_for_people(const Json& all) {
+void print_info(const Json& all) {
     fmt::print("Heart {}\n\nDevices\n", HEART_VERSION);
     for (const Json& d : all.at("devices")) {
         fmt::print("  {}: {}, {:.1f} GB, {} threads\n", d.at("name").get<std::string>(),
@@ -202,7 +202,7 @@ int info(const InfoOptions& o) {
     for (const Json& m : out.at("checkpoint").at("models")) whole = whole && m.at("whole").get<bool>();
     out["whole"] = whole;
     if (whole) out["memory"] = plan_report(set, options, o.max_audio_length_ms);
-    o.common.json ? print_json(out) : print_for_people(out);
+    o.common.json ? print_json(out) : print_info(out);
     return whole ? kExitDone : kExitFailed;
 }
 

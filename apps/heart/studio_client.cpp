@@ -27,7 +27,6 @@ namespace heart::app {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::json;
 
 constexpr std::size_t kMostAnswer = std::size_t{64} << 20, kMostSong = std::size_t{1} << 30;
 constexpr std::size_t kMostEvent = 1 << 20, kMostRefusal = 64 << 10;
@@ -38,7 +37,7 @@ std::string system_words(const char* what, const fs::path& path) {
 
 /// The studio's own words for why it refuses.
 std::string words_of(const std::string& body) {
-    Json detail;
+    StudioJson detail;
     try {
         detail = formats::parse_json(body, "the studio's answer", {.max_bytes = kMostRefusal}).at("detail");
     } catch (const std::exception&) {
@@ -47,9 +46,9 @@ std::string words_of(const std::string& body) {
     if (detail.is_string()) return detail.get<std::string>();
     std::string out;
     if (!detail.is_array()) return out;
-    for (const Json& fault : detail) {
+    for (const StudioJson& fault : detail) {
         if (!fault.is_object() || !fault.contains("loc") || !fault.contains("msg") || !fault["msg"].is_string()) continue;
-        const Json& place = fault["loc"];
+        const StudioJson& place = fault["loc"];
         const bool named = place.is_array() && !place.empty() && place.back().is_string();
         out += fmt::format("{}{}{}", out.empty() ? "" : "; ", named ? place.back().get<std::string>() + ": " : "",
                            fault["msg"].get<std::string>());
@@ -84,7 +83,7 @@ fs::path TokenStore::usual_file() {
     throw Error(ErrorCode::usage, "no place to keep tokens: neither XDG_CONFIG_HOME nor HOME is set").hint("--token-file F");
 }
 
-TokenStore::TokenStore(fs::path file) : file_(std::move(file)), content_(Json::object()) {
+TokenStore::TokenStore(fs::path file) : file_(std::move(file)), content_(StudioJson::object()) {
     struct stat info {};
     if (::stat(file_.c_str(), &info) != 0) {
         if (errno == ENOENT || errno == ENOTDIR) return;
@@ -287,8 +286,8 @@ std::string random_key() {
 
 }  // namespace
 
-Json StudioClient::call(const std::string& method, const std::string& target, const std::string& body,
-                        const std::string& key) const {
+StudioJson StudioClient::call(const std::string& method, const std::string& target, const std::string& body,
+                              const std::string& key) const {
     net::HttpRequest request = request_to(server_, token_, method, target);
     if (!body.empty()) {
         request.body = body;
@@ -297,12 +296,12 @@ Json StudioClient::call(const std::string& method, const std::string& target, co
     if (!key.empty()) request.headers.emplace_back("Idempotency-Key", key);
     const net::HttpAnswer answer = exchange_again(request, key.empty() ? 1 : 3, cancel_);
     if (!is_good(answer.status)) throw_refusal(server_, answer.status, answer.body);
-    Json out = formats::parse_json(answer.body, "the studio's answer", {.max_bytes = kMostAnswer});
+    StudioJson out = formats::parse_json(answer.body, "the studio's answer", {.max_bytes = kMostAnswer});
     if (!out.is_object()) throw Error(ErrorCode::malformed, "the studio's answer").expected("a JSON object");
     return out;
 }
 
-Json StudioClient::post_once(const std::string& target, const Json& body) const {
+StudioJson StudioClient::post_once(const std::string& target, const StudioJson& body) const {
     return call("POST", target, body.dump(), random_key());
 }
 
@@ -317,7 +316,7 @@ std::uint64_t StudioClient::download(const std::string& target, const fs::path& 
     return answer.body.size();
 }
 
-bool StudioClient::listen(const std::string& target, const std::function<bool(const Json&)>& on_event) const {
+bool StudioClient::listen(const std::string& target, const std::function<bool(const StudioJson&)>& on_event) const {
     struct Enough {};
     net::HttpRequest request = request_to(server_, token_, "GET", target);
     request.headers = {{"Accept", "text/event-stream"}, {"Authorization", "Bearer " + token_}};
@@ -327,7 +326,7 @@ bool StudioClient::listen(const std::string& target, const std::function<bool(co
     request.on_data = [&](std::string_view piece) {
         if (beginning.size() < kMostRefusal) beginning.append(piece.substr(0, kMostRefusal - beginning.size()));
         reader.feed(piece, [&](const std::string& data) {
-            const Json event = formats::parse_json(data, "an event", {.max_bytes = kMostEvent});
+            const StudioJson event = formats::parse_json(data, "an event", {.max_bytes = kMostEvent});
             if (event.is_object() && !on_event(event)) throw Enough{};
         });
     };

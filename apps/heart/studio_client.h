@@ -13,6 +13,8 @@
 
 namespace heart::app {
 
+using StudioJson = nlohmann::json;  ///< what a studio is told and answers
+
 /// Tokens of the studios that one is signed in to, in a file that only its owner may read.
 class TokenStore {
 public:
@@ -50,24 +52,23 @@ public:
     StudioClient(std::string server, std::string token, const CancelToken& cancel)
         : server_(std::move(server)), token_(std::move(token)), cancel_(cancel) {}
 
-    using Json = nlohmann::json;
-    [[nodiscard]] Json get(const std::string& target) const { return call("GET", target, {}, {}); }
-    [[nodiscard]] Json post(const std::string& target, const Json& body) const {
+    [[nodiscard]] StudioJson get(const std::string& target) const { return call("GET", target, {}, {}); }
+    [[nodiscard]] StudioJson post(const std::string& target, const StudioJson& body) const {
         return call("POST", target, body.dump(), {});
     }
-    [[nodiscard]] Json remove(const std::string& target) const { return call("DELETE", target, {}, {}); }
+    [[nodiscard]] StudioJson remove(const std::string& target) const { return call("DELETE", target, {}, {}); }
     /// Sends a request that must not be done twice: when the line breaks it is sent again under the same key.
-    [[nodiscard]] Json post_once(const std::string& target, const Json& body) const;
+    [[nodiscard]] StudioJson post_once(const std::string& target, const StudioJson& body) const;
     /// Writes the answer's body to a file, whole or not at all; returns its bytes.
     std::uint64_t download(const std::string& target, const std::filesystem::path& file) const;
     /// Calls `on_event` with every server-sent event until it returns false or the line breaks (true then).
-    bool listen(const std::string& target, const std::function<bool(const Json&)>& on_event) const;
+    bool listen(const std::string& target, const std::function<bool(const StudioJson&)>& on_event) const;
 
     [[nodiscard]] const std::string& server() const noexcept { return server_; }
 
 private:
-    [[nodiscard]] Json call(const std::string& method, const std::string& target, const std::string& body,
-                            const std::string& key) const;
+    [[nodiscard]] StudioJson call(const std::string& method, const std::string& target, const std::string& body,
+                                  const std::string& key) const;
 
     std::string server_, token_;
     const CancelToken& cancel_;

@@ -1,6 +1,7 @@
 #include "audio/encode.h"
 
 #include "audio/samples.h"
+#include "audio/sndfile_handle.h"
 #include "core/error.h"
 
 #include <algorithm>
@@ -9,8 +10,6 @@
 #include <memory>
 #include <new>
 #include <string>
-
-#include <sndfile.h>
 
 namespace heart::audio {
 
@@ -83,11 +82,6 @@ int sndfile_format(Container container, SampleFormat format) {
     }
     throw Error(ErrorCode::internal, "an audio container is not handled");
 }
-
-struct CloseSndfile {
-    void operator()(SNDFILE* file) const noexcept { sf_close(file); }
-};
-using SndfileHandle = std::unique_ptr<SNDFILE, CloseSndfile>;
 
 [[noreturn]] void throw_encoder(SNDFILE* file, const MemoryFile& target, Container container) {
     if (target.out_of_memory) throw std::bad_alloc();

@@ -1,6 +1,7 @@
 #include "audio/read_file.h"
 
 #include "audio/external_decoder.h"
+#include "audio/sndfile_handle.h"
 #include "core/error.h"
 
 #include <algorithm>
@@ -14,7 +15,6 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <sndfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,10 +44,6 @@ public:
 
 private:
     int number_;
-};
-
-struct CloseSndfile {
-    void operator()(SNDFILE* file) const noexcept { sf_close(file); }
 };
 
 void check_size(const Descriptor& file, const std::filesystem::path& path, const ReadLimits& limits) {
@@ -164,7 +160,7 @@ private:
     double max_seconds_;
     Descriptor descriptor_;  // closed after libsndfile let go of it
     SF_INFO info_{};
-    std::unique_ptr<SNDFILE, CloseSndfile> file_;
+    SndfileHandle file_;
     std::optional<ExternalDecoder> external_;
     std::uint64_t frames_ = 0, most_frames_ = 0;
     std::vector<float> block_;

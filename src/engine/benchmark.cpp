@@ -1,10 +1,12 @@
 #include "engine/benchmark.h"
 
+#include "core/elapsed.h"
 #include "core/error.h"
 #include "core/philox.h"
 #include "engine/benchmark_work.h"
 #include "engine/checkpoint_set.h"
 #include "engine/process_memory.h"
+#include "engine/range.h"
 #include "engine/synthetic_checkpoint.h"
 #include "graph/device.h"
 #include "models/heartcodec/codec.h"
@@ -35,12 +37,8 @@ using Part = BenchmarkRequest::Part;
 constexpr int kEulerSteps = 10;                     // of a window, as `heart generate` has them
 constexpr std::uint64_t kSmallModel = 200'000'000;  // bytes of a language model with which a song is measured at once
 constexpr std::int64_t kFlowRows = 2;               // with guidance
-constexpr std::int64_t kWarmUp = 2;                 // frames that are not timed
+constexpr std::int64_t kWarmUpFrames = 2;           // not timed
 constexpr double kMs = 1e3, kGiga = 1e9;
-
-double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 void forget_peak_memory() {
     std::ofstream("/proc/self/clear_refs") << "5";
@@ -176,7 +174,7 @@ void Benchmark::measure_machine() {
 void Benchmark::measure_language_model(const formats::Checkpoint& checkpoint) {
     const graph::Type type = request_.language_model_type;
     const auto model = load_as(type, "--type", [&] {
-        const std::int64_t behind = request_.context + kWarmUp + request_.frames;
+        const std::int64_t behind = request_.context + kWarmUpFrames + request_.frames;
         const MemoryPlan plan =
             plan_memory(&checkpoint, nullptr,
                         {.language_model_type = type, .positions = std::max(behind, request_.prompt + song_frames())});
@@ -195,7 +193,7 @@ void Benchmark::measure_language_model(const formats::Checkpoint& checkpoint) {
     };
     std::vector<std::vector<double>> together(request_.songs.size());
     const auto timings = static_cast<std::int64_t>(3 + together.size());
-    begin(Phase::measure_frames, static_cast<double>(request_.repeat * (timings * (request_.frames + kWarmUp) + 1)));
+    begin(Phase::measure_frames, static_cast<double>(request_.repeat * (timings * (request_.frames + kWarmUpFrames) + 1)));
     for (int round = 0; round < request_.repeat; ++round) {
         time_prompt(*model, prompt);
         add(whole, time_frames(*model, FramePart::whole));
@@ -255,13 +253,13 @@ void Benchmark::time_prompt(const heartmula::LanguageModel& model, std::vector<d
 
 /// Milliseconds of each frame of so many songs together.
 std::vector<double> Benchmark::time_frames(const heartmula::LanguageModel& model, FramePart part, std::int64_t songs) {
-    SongBatch batch(model, {songs, request_.context + kWarmUp + request_.frames, true}, {.part = part});
+    SongBatch batch(model, {songs, request_.context + kWarmUpFrames + request_.frames, true}, {.part = part});
     while (batch.has_room()) (void)batch.join_pretended({}, gumbel_noise, request_.context);
     std::vector<double> ms;
-    for (std::int64_t i = 0; i < kWarmUp + request_.frames; ++i) {
+    for (std::int64_t i = 0; i < kWarmUpFrames + request_.frames; ++i) {
         const auto start = Clock::now();
         batch.step();
-        if (i >= kWarmUp) ms.push_back(kMs * seconds_since(start));
+        if (i >= kWarmUpFrames) ms.push_back(ms_since(start));
         advance();
     }
     return ms;
@@ -338,7 +336,7 @@ Spread Benchmark::time_evaluations(const heartcodec::Codec& codec, bool with_blo
     std::vector<double> ms;
     auto start = Clock::now();
     (void)flow.solve(noise, {}, cancel_, [&](int step) {
-        if (step > 1) ms.push_back(kMs * seconds_since(start));  // the first warms up
+        if (step > 1) ms.push_back(ms_since(start));  // the first warms up
         advance();
         start = Clock::now();
     });
@@ -394,15 +392,6 @@ void Benchmark::work_out_song() {
                    static_cast<double>(plan.windows * kEulerSteps) * report_.estimator->ms.median / kMs +
                    decoded * report_.scalar_decoder->seconds_per_second.median;
     report_.song = song;
-}
-
-template <typename T>
-void check_range(const char* name, T value, T least, T most) {
-    if (!(value >= least && value <= most)) {  // also refuses NaN
-        throw Error(ErrorCode::usage, fmt::format("{} is out of range", name))
-            .expected(fmt::format("{} to {}", least, most))
-            .found(fmt::format("{}", value));
-    }
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "engine/composer.h"
 
+#include "core/elapsed.h"
 #include "core/philox.h"
 
 #include <fmt/format.h>
@@ -18,11 +19,7 @@ constexpr double kFrameMs = 80;  // 12.5 frames a second
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-void report(const ProgressFn& progress, Phase phase, double done, double total) {
+void report_composing(const ProgressFn& progress, Phase phase, double done, double total) {
     if (progress) progress({phase, done, total, phase == Phase::frames ? done * kFrameMs / 1000 : 0});
 }
 
@@ -127,10 +124,10 @@ void Composer::join(Singing& s) {
     };
     const heartmula::Sampling sampling{r.topk, static_cast<float>(r.temperature), static_cast<float>(r.cfg_scale)};
     static const CancelToken never{};
-    report(s.hooks.progress, Phase::prefill, 0, total);
+    report_composing(s.hooks.progress, Phase::prefill, 0, total);
     s.slot = batch_.join({{s.song.prompt.tags, s.song.prompt.lyrics, s.song.reference}, sampling, noise, s.frames},
                          s.hooks.cancel != nullptr ? *s.hooks.cancel : never, [&](std::int64_t done) {
-                             report(s.hooks.progress, Phase::prefill, static_cast<double>(done), total);
+                             report_composing(s.hooks.progress, Phase::prefill, static_cast<double>(done), total);
                          });
 }
 
@@ -164,7 +161,7 @@ bool Composer::take_frame(Singing& s) const {
     s.frames.push_back(next);
     const auto count = static_cast<std::int64_t>(s.frames.size()), limit = s.song.composition.frame_limit;
     if (s.hooks.on_frame) s.hooks.on_frame(s.number, count - 1, next);
-    report(s.hooks.progress, Phase::frames, static_cast<double>(count), static_cast<double>(limit));
+    report_composing(s.hooks.progress, Phase::frames, static_cast<double>(count), static_cast<double>(limit));
     return count < limit;
 }
 
@@ -215,9 +212,9 @@ public:
     void update(SongNumber song, const Progress& p) {
         if (p.phase == Phase::frames) {
             done_[song] = p.done;
-            report(progress_, Phase::frames, sum(done_), sum(total_));
+            report_composing(progress_, Phase::frames, sum(done_), sum(total_));
         } else if (sum(done_) == 0) {
-            report(progress_, p.phase, p.done, p.total);
+            report_composing(progress_, p.phase, p.done, p.total);
         }
     }
     /// It may have had more frames.

@@ -1,8 +1,10 @@
 #include "engine/embedder_benchmark.h"
 
 #include "audio/decibel_mel.h"
+#include "core/elapsed.h"
 #include "core/error.h"
 #include "engine/process_memory.h"
+#include "engine/range.h"
 #include "graph/device.h"
 #include "models/heartclap/session.h"
 
@@ -19,10 +21,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::int64_t kMostClips = 64;
-
-double ms_since(Clock::time_point start) {
-    return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
 
 /// A clip of something: tones that come and go.
 std::vector<float> any_sound(const heartclap::Config& c) {
@@ -41,18 +39,9 @@ kernels::MachineSpeed machine_speed(const graph::Device& device, const CancelTok
 }
 
 void check(const EmbedderBenchmarkRequest& r, const heartclap::Config& config) {
-    const std::int64_t most = config.text.encoder.most_tokens();
-    if (r.tokens < 1 || r.tokens > most) {
-        throw Error(ErrorCode::usage, "the tokens of the text")
-            .expected(fmt::format("1 to {}", most))
-            .found(std::to_string(r.tokens));
-    }
-    if (r.clips < 1 || r.clips > kMostClips) {
-        throw Error(ErrorCode::usage, "--clips").expected(fmt::format("1 to {}", kMostClips)).found(std::to_string(r.clips));
-    }
-    if (r.repeat < 1 || r.repeat > 1000) {
-        throw Error(ErrorCode::usage, "--repeat").expected("1 to 1000").found(std::to_string(r.repeat));
-    }
+    check_range<std::int64_t>("the tokens of the text", r.tokens, 1, config.text.encoder.most_tokens());
+    check_range("--clips", r.clips, std::int64_t{1}, kMostClips);
+    check_range("--repeat", r.repeat, 1, 1000);
 }
 
 }  // namespace

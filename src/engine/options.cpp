@@ -1,5 +1,6 @@
 #include "engine/options.h"
 
+#include "engine/range.h"
 #include "models/heartmula/song_batch.h"
 
 #include "core/error.h"
@@ -10,19 +11,6 @@
 #include <cmath>
 
 namespace heart::engine {
-
-namespace {
-
-template <typename T>
-void check_range(const char* name, T value, T least, T most) {
-    if (!(value >= least && value <= most)) {  // also refuses NaN
-        throw Error(ErrorCode::usage, fmt::format("{} is out of range", name))
-            .expected(fmt::format("{} to {}", least, most))
-            .found(fmt::format("{}", value));
-    }
-}
-
-}  // namespace
 
 graph::Type parse_type(const std::string& name) {
     if (name == "float32" || name == "fp32" || name == "f32") return graph::Type::f32;

@@ -1,6 +1,7 @@
 // Generator::stream: one thread composes while another renders.
 
 #include "core/consumer_thread.h"
+#include "core/elapsed.h"
 #include "core/philox.h"
 #include "engine/generator.h"
 #include "engine/rendering.h"
@@ -23,10 +24,6 @@ using RenderingThread = ConsumerThread<Frame>;
 
 /// How often the composing thread, while it waits for the rendering one, looks whether there is progress to report.
 constexpr std::chrono::milliseconds kLook(20);
-
-double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// Hands blocks on and counts what passes by.
 class Outlet {

@@ -199,9 +199,9 @@ void draw(const Values& values, std::uint64_t seed, std::uint32_t tensor, std::u
 }
 
 /// Writes random tensors one behind the other.
-class TensorWriter {
+class RandomTensorWriter {
 public:
-    TensorWriter(std::ofstream& out, std::uint64_t seed, DType dtype) : out_(out), seed_(seed), dtype_(dtype) {}
+    RandomTensorWriter(std::ofstream& out, std::uint64_t seed, DType dtype) : out_(out), seed_(seed), dtype_(dtype) {}
 
     void write(const graph::Published& tensor, std::uint32_t number, const std::function<void(std::uint64_t)>& wrote) {
         std::uint64_t left = 1;
@@ -229,7 +229,7 @@ private:
 };
 
 /// One model: what stands in its folder.
-struct Model {
+struct RandomModel {
     std::string folder;
     Json config;
     std::vector<graph::Published> tensors;
@@ -243,7 +243,7 @@ struct Model {
 };
 
 /// Tensors in file order, cut into files of at most `limit` bytes each (one tensor at least).
-std::vector<std::vector<graph::Published>> cut_into_shards(const Model& model, std::uint64_t limit) {
+std::vector<std::vector<graph::Published>> cut_into_shards(const RandomModel& model, std::uint64_t limit) {
     std::vector<std::vector<graph::Published>> shards(1);
     std::uint64_t size = 0;
     for (const graph::Published& t : model.tensors) {
@@ -258,7 +258,7 @@ std::vector<std::vector<graph::Published>> cut_into_shards(const Model& model, s
     return shards;
 }
 
-void write_model(const std::filesystem::path& root, const Model& model, const SyntheticCheckpoint& what,
+void write_model(const std::filesystem::path& root, const RandomModel& model, const SyntheticCheckpoint& what,
                  const std::function<void(std::uint64_t)>& wrote) {
     const std::filesystem::path folder = root / model.folder;
     std::filesystem::create_directories(folder);
@@ -276,7 +276,7 @@ void write_model(const std::filesystem::path& root, const Model& model, const Sy
             weight_map[t.name] = name;
         }
         out << formats::safetensors_header(header);
-        TensorWriter writer(out, what.seed, model.dtype);
+        RandomTensorWriter writer(out, what.seed, model.dtype);
         for (const graph::Published& t : shards[i]) writer.write(t, number++, wrote);
         if (!out.flush()) throw Error(ErrorCode::io, fmt::format("cannot write '{}'", name)).found(std::strerror(errno));
     }
@@ -288,29 +288,29 @@ void write_model(const std::filesystem::path& root, const Model& model, const Sy
     }
 }
 
-Model language_model_of(const Json& config, std::string folder, DType dtype) {
+RandomModel language_model_of(const Json& config, std::string folder, DType dtype) {
     heartmula::Weights weights;
     graph::WeightPlan plan;
     weights.plan(plan, heartmula::Config::parse(config, "config.json"));
     return {std::move(folder), config, plan.published(), dtype};
 }
 
-Model codec_of(const std::string& size, std::string folder) {
+RandomModel codec_of(const std::string& size, std::string folder) {
     const Json config = codec_config(size);
     return {std::move(folder), config, heartcodec::published_tensors(heartcodec::Config::parse(config, "config.json")),
             DType::f32};
 }
 
-Model transcriptor_of(const Json& config, std::string folder, DType dtype) {
+RandomModel transcriptor_of(const Json& config, std::string folder, DType dtype) {
     hearttranscriptor::Weights weights;
     graph::WeightPlan plan;
     weights.plan(plan, hearttranscriptor::Config::parse(config, "config.json"));
     return {std::move(folder), config, plan.published(), dtype};
 }
 
-std::vector<Model> models_of(const SyntheticCheckpoint& what, LanguageModelFiles& lm,
-                             TranscriptorFilesOfSize& transcriptor) {
-    std::vector<Model> out;
+std::vector<RandomModel> models_of(const SyntheticCheckpoint& what, LanguageModelFiles& lm,
+                                   TranscriptorFilesOfSize& transcriptor) {
+    std::vector<RandomModel> out;
     if (what.language_model != "none") {
         lm = language_model_files(what.language_model, what.dtype);
         out.push_back(language_model_of(lm.config, "HeartMuLa-oss-" + what.version, what.dtype));
@@ -334,7 +334,7 @@ formats::Bytes random_bytes(const Values& values, std::uint32_t number, DType dt
     return formats::Bytes::share(memory, {memory.get(), size});
 }
 
-formats::Checkpoint in_memory(const Model& model) {
+formats::Checkpoint in_memory(const RandomModel& model) {
     const auto key = [](const graph::Published& t) {
         const Values v = values_for(t);
         return std::pair(v.constant, v.deviation);
@@ -364,9 +364,9 @@ std::uint64_t write_synthetic_checkpoint(const std::filesystem::path& folder, co
                                          const WriteProgress& progress, const CancelToken& cancel) {
     LanguageModelFiles lm;
     TranscriptorFilesOfSize transcriptor;
-    const std::vector<Model> models = models_of(what, lm, transcriptor);
+    const std::vector<RandomModel> models = models_of(what, lm, transcriptor);
     std::uint64_t total = 0, done = 0;
-    for (const Model& m : models) {
+    for (const RandomModel& m : models) {
         for (const graph::Published& t : m.tensors) total += m.tensor_bytes(t);
     }
     NewFolder out(folder, total);
@@ -374,7 +374,7 @@ std::uint64_t write_synthetic_checkpoint(const std::filesystem::path& folder, co
         write_text(folder / "tokenizer.json", lm.tokenizer.dump(1) + "\n");
         write_text(folder / "gen_config.json", lm.generation.dump(4) + "\n");
     }
-    for (const Model& m : models) {
+    for (const RandomModel& m : models) {
         write_model(folder, m, what, [&](std::uint64_t n) {
             cancel.check();
             done += n;

@@ -1,8 +1,10 @@
 #include "engine/transcriber_benchmark.h"
 
 #include "audio/log_mel.h"
+#include "core/elapsed.h"
 #include "core/error.h"
 #include "engine/process_memory.h"
+#include "engine/range.h"
 #include "graph/device.h"
 #include "models/hearttranscriptor/session.h"
 
@@ -20,21 +22,13 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using hearttranscriptor::Session;
 
-constexpr std::int64_t kWarmUp = 2;
+constexpr std::int64_t kWarmUpTokens = 2;
 
 void check(const TranscriberBenchmarkRequest& r, std::int64_t positions) {
-    const auto within = [](const char* what, std::int64_t value, std::int64_t least, std::int64_t most) {
-        if (value >= least && value <= most) return;
-        throw Error(ErrorCode::usage, what).expected(fmt::format("{} to {}", least, most)).found(std::to_string(value));
-    };
-    within("--repeat", r.repeat, 1, 1000);
-    within("--frames", r.tokens, 1, positions - kWarmUp - 1);
-    within("--context", r.context, 1, positions - kWarmUp - r.tokens);
-    for (const std::int64_t beams : r.beams) within("beams", beams, 1, 32);
-}
-
-double ms_since(Clock::time_point start) {
-    return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+    check_range("--repeat", r.repeat, 1, 1000);
+    check_range<std::int64_t>("--frames", r.tokens, 1, positions - kWarmUpTokens - 1);
+    check_range<std::int64_t>("--context", r.context, 1, positions - kWarmUpTokens - r.tokens);
+    for (const std::int64_t beams : r.beams) check_range<std::int64_t>("beams", beams, 1, 32);
 }
 
 /// 30 seconds of something: tones that come and go.
@@ -54,7 +48,7 @@ std::vector<double> time_steps(Session& session, const TranscriberBenchmarkReque
     const std::array<std::int32_t, 1> last{static_cast<std::int32_t>(r.context) - 1};
     (void)session.start(prompt, last);
     std::vector<double> out;
-    for (std::int64_t i = 0; i < kWarmUp + r.tokens; ++i) {
+    for (std::int64_t i = 0; i < kWarmUpTokens + r.tokens; ++i) {
         cancel.check();
         std::vector<Session::Continuation> next;
         for (std::int64_t b = 0; b < beams; ++b) {
@@ -62,7 +56,7 @@ std::vector<double> time_steps(Session& session, const TranscriberBenchmarkReque
         }
         const auto start = Clock::now();
         (void)session.step(next);
-        if (i >= kWarmUp) out.push_back(ms_since(start));
+        if (i >= kWarmUpTokens) out.push_back(ms_since(start));
     }
     return out;
 }

@@ -19,7 +19,7 @@ namespace heart::formats {
 namespace {
 
 constexpr std::uint64_t kMaxElements = std::uint64_t{1} << 26;
-constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr std::string_view kNpyMagic = "\x93NUMPY";
 
 Error malformed(const std::filesystem::path& file, std::string_view what) {
     return Error(ErrorCode::malformed, fmt::format("'{}': {}", file.string(), what));
@@ -102,7 +102,7 @@ struct NpyArray {
 NpyArray open_npy(const std::filesystem::path& file, std::uint64_t max_elements = kMaxElements) {
     const Bytes bytes = Bytes::map_file(file);
     const std::string_view all = bytes.text();
-    if (!all.starts_with(kMagic) || all.size() < 12) {
+    if (!all.starts_with(kNpyMagic) || all.size() < 12) {
         throw malformed(file, "not an array file").expected("a .npy file, or FILE.safetensors:KEY");
     }
     const unsigned major = static_cast<unsigned char>(all[6]);
@@ -231,9 +231,9 @@ namespace {
 std::string npy_header(std::string_view descr, std::span<const std::uint64_t> shape) {
     std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", descr,
                                      fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
-    header.append((64 - (kMagic.size() + 4 + header.size() + 1) % 64) % 64, ' ');  // data starts at a multiple of 64
+    header.append((64 - (kNpyMagic.size() + 4 + header.size() + 1) % 64) % 64, ' ');  // data starts at a multiple of 64
     header += '\n';
-    std::string out(kMagic);
+    std::string out(kNpyMagic);
     out += '\x01';
     out += '\0';
     const auto length = static_cast<std::uint16_t>(header.size());

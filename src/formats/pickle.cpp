@@ -24,8 +24,8 @@ constexpr std::size_t kMaxMarks = 256;
 constexpr std::size_t kMaxMemo = 1 << 20;
 constexpr std::size_t kMaxTextBytes = 65'535;
 constexpr std::size_t kMaxNameBytes = 256;  // of a global name's line
-constexpr std::size_t kMaxTensors = 65'536;
-constexpr std::size_t kMaxRank = 8;
+constexpr std::size_t kMaxPickledTensors = 65'536;
+constexpr std::size_t kMaxPickledRank = 8;
 constexpr unsigned kLeastProtocol = 2, kLastProtocol = 5;  // later ones add instructions, which are refused one by one
 
 /// The instructions that occur, by their byte.
@@ -354,7 +354,7 @@ private:
         };
         const auto* tuple = std::get_if<Tuple>(&value);
         if (tuple == nullptr) throw refuse();
-        if (tuple->count > kMaxRank) throw limit("a tensor", kMaxRank, "dimensions");
+        if (tuple->count > kMaxPickledRank) throw limit("a tensor", kMaxPickledRank, "dimensions");
         std::vector<std::uint64_t> out;
         for (const Value& v : elements(*tuple)) {
             const auto* n = std::get_if<std::int64_t>(&v);
@@ -379,7 +379,7 @@ private:
             hooks == nullptr || !dicts_[hooks->number].items.empty()) {
             throw malformed("a tensor that is not described").expected("storage, offset, sizes, strides, a flag, no hooks");
         }
-        if (tensors_.size() >= kMaxTensors) throw limit("the pickle", kMaxTensors, "tensors");
+        if (tensors_.size() >= kMaxPickledTensors) throw limit("the pickle", kMaxPickledTensors, "tensors");
         const StorageContents& from = storages_[storage->number];
         PickledTensor tensor{from.dtype, std::string(from.key), from.elements, static_cast<std::uint64_t>(*offset), {}, {}};
         tensor.shape = sizes(arguments[2], "sizes");
@@ -447,7 +447,7 @@ std::map<std::string, PickledTensor> Machine::result() {
     const Dict whole = pop<Dict>("a dictionary from names to tensors");
     if (!stack_.empty() || !marks_.empty()) throw malformed("values are left over after the pickle");
     const auto& items = dicts_[whole.number].items;
-    if (items.size() > kMaxTensors) throw limit("the pickle", kMaxTensors, "tensors");
+    if (items.size() > kMaxPickledTensors) throw limit("the pickle", kMaxPickledTensors, "tensors");
     std::map<std::string, PickledTensor> out;
     for (const auto& [name, value] : items) {
         const auto* tensor = std::get_if<Tensor>(&value);

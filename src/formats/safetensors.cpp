@@ -16,11 +16,11 @@ namespace heart::formats {
 namespace {
 
 constexpr std::size_t kLengthBytes = 8;
-constexpr std::uint64_t kMaxHeader = 100'000'000;  // the format's own limit
-constexpr std::size_t kMaxRank = 8;
-constexpr std::array kTypes{DType::boolean, DType::u8,  DType::i8,  DType::f8_e5m2, DType::f8_e4m3,
-                            DType::i16,     DType::u16, DType::f16, DType::bf16,    DType::i32,
-                            DType::u32,     DType::f32, DType::f64, DType::i64,     DType::u64};
+constexpr std::uint64_t kMaxJsonHeader = 100'000'000;  // the format's own limit
+constexpr std::size_t kMaxTensorRank = 8;
+constexpr std::array kKnownTypes{DType::boolean, DType::u8,  DType::i8,  DType::f8_e5m2, DType::f8_e4m3,
+                                 DType::i16,     DType::u16, DType::f16, DType::bf16,    DType::i32,
+                                 DType::u32,     DType::f32, DType::f64, DType::i64,     DType::u64};
 
 Error malformed(std::string_view file, std::string_view what) {
     return Error(ErrorCode::malformed, fmt::format("{}: {}", printable(file), what));
@@ -35,9 +35,9 @@ std::string_view header_text(const Bytes& file, std::string_view file_name) {
     }
     std::uint64_t length = 0;
     std::memcpy(&length, all.data(), kLengthBytes);
-    if (length > kMaxHeader) {
+    if (length > kMaxJsonHeader) {
         throw malformed(file_name, "the safetensors header is too large")
-            .expected(fmt::format("at most {} bytes", kMaxHeader))
+            .expected(fmt::format("at most {} bytes", kMaxJsonHeader))
             .found(fmt::format("{} bytes", length));
     }
     if (length > all.size() - kLengthBytes) {
@@ -73,18 +73,18 @@ TensorView parse_entry(const Json& entry, std::string_view name, std::string_vie
     }
     TensorView out;
     const Json& type = entry.at("dtype");
-    const auto known = std::find_if(kTypes.begin(), kTypes.end(), [&](DType t) {
+    const auto known = std::find_if(kKnownTypes.begin(), kKnownTypes.end(), [&](DType t) {
         return type.is_string() && dtype_name(t) == type.get_ref<const std::string&>();
     });
-    if (known == kTypes.end()) {
+    if (known == kKnownTypes.end()) {
         throw Error(ErrorCode::unsupported, fmt::format("{}: {} has an unknown dtype", printable(file_name), label))
             .found(type.dump(-1, ' ', true));
     }
     out.dtype = *known;
     out.shape = parse_counts(entry.at("shape"), file_name, name, "shape");
-    if (out.shape.size() > kMaxRank) {
+    if (out.shape.size() > kMaxTensorRank) {
         throw malformed(file_name, label + " has too many dimensions")
-            .expected(fmt::format("at most {}", kMaxRank))
+            .expected(fmt::format("at most {}", kMaxTensorRank))
             .found(std::to_string(out.shape.size()));
     }
     const std::uint64_t bytes = tensor_bytes(*known, out.shape, fmt::format("{}: {}", printable(file_name), label));
@@ -137,8 +137,8 @@ std::map<std::string, TensorView> parse_safetensors(const Bytes& file, std::stri
     const std::string_view text = header_text(file, file_name);
     if (!text.starts_with('{'))
         throw malformed(file_name, "not a safetensors file").expected("a header that starts with '{'");
-    const Json header =
-        parse_json(text, fmt::format("the header of {}", printable(file_name)), {.max_bytes = kMaxHeader, .max_depth = 4});
+    const Json header = parse_json(text, fmt::format("the header of {}", printable(file_name)),
+                                   {.max_bytes = kMaxJsonHeader, .max_depth = 4});
     const auto data = file.view().subspan(kLengthBytes + text.size());
 
     std::map<std::string, TensorView> out;

@@ -1,5 +1,6 @@
 #include "kernels/machine.h"
 
+#include "core/elapsed.h"
 #include "kernels/machine_loops.h"
 
 #include <algorithm>
@@ -24,10 +25,6 @@ namespace heart::kernels {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// A piece of work on all threads at once, again and again.
 class Passes {

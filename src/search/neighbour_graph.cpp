@@ -34,7 +34,7 @@ constexpr std::string_view kMagic = "HEARTNG1";
 constexpr std::size_t kLinks = 16, kBuildWidth = 200, kSearchWidth = 192;
 /// A level holds about a sixteenth of the one below: a million rows have five or six.
 constexpr int kMostLevels = 15;
-constexpr std::int64_t kRowsAtATime = 256;
+constexpr std::int64_t kRowsInABatch = 256;
 
 /// What hnswlib holds of a row is where its numbers are.
 const float* numbers(const void* point) {
@@ -205,9 +205,9 @@ NeighbourGraph NeighbourGraph::build(const VectorRows& rows, std::int64_t count,
         inside->begin_at(first);
         std::mutex mutex;
         std::int64_t done = 0;
-        parallel_for((count + kRowsAtATime - 1) / kRowsAtATime, threads, [&](std::int64_t batch) {
+        parallel_for((count + kRowsInABatch - 1) / kRowsInABatch, threads, [&](std::int64_t batch) {
             if (watch.cancel) watch.cancel->check();
-            const std::int64_t begin = batch * kRowsAtATime, end = std::min(begin + kRowsAtATime, count);
+            const std::int64_t begin = batch * kRowsInABatch, end = std::min(begin + kRowsInABatch, count);
             for (std::int64_t i = begin; i < end; ++i) {
                 if (i != first) inside->insert(static_cast<Id>(i));
             }

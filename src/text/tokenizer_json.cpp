@@ -117,7 +117,7 @@ void check_whole_byte_level(const JsonNode& node) {
 }
 
 /// Either the sequence of Llama 3, its split pattern and then bytes spelled as characters, or Whisper's single ByteLevel.
-SplitPattern read_pre_tokenizer(const JsonNode& root) {
+SplitPattern read_split_pattern(const JsonNode& root) {
     constexpr std::string_view kImplemented = "Sequence of Split and ByteLevel, as in Llama 3, or ByteLevel, as in Whisper";
     const auto node = root.optional_member("pre_tokenizer");
     if (!node) {
@@ -160,7 +160,7 @@ TokenizerSpec read_tokenizer_json(std::string_view text, std::string_view name, 
     check_frame_options(root);
     root.require_absent("normalizer");
     TokenizerSpec spec;
-    spec.pattern = read_pre_tokenizer(root);
+    spec.pattern = read_split_pattern(root);
     Owners owners;
     const JsonNode model = root.member("model");
     check_model_options(model, spec.pattern);

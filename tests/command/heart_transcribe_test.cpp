@@ -123,14 +123,14 @@ TEST_F(HeartTranscribe, InterruptExits130AndWritesNothing) {
     EXPECT_EQ(files(), std::vector<std::string>{"song.wav"});
 }
 
-struct Refusal {
+struct TranscribeRefusal {
     const char* name;
     std::vector<std::string> arguments;
     int exit_code;
     const char* says;
 };
 
-class TranscribeRefuses : public HeartTranscribe, public ::testing::WithParamInterface<Refusal> {};
+class TranscribeRefuses : public HeartTranscribe, public ::testing::WithParamInterface<TranscribeRefusal> {};
 
 TEST_P(TranscribeRefuses, WithOneLineAndTheRightCode) {
     write_signal("song.wav", 1);
@@ -151,27 +151,29 @@ TEST_P(TranscribeRefuses, WithOneLineAndTheRightCode) {
 INSTANTIATE_TEST_SUITE_P(
     All, TranscribeRefuses,
     ::testing::Values(
-        Refusal{"nothing", {"transcribe", "--model-path", "TINY", "-q"}, 2, "nothing to transcribe"},
-        Refusal{"no_model", {"transcribe", "@song.wav", "-q"}, 2, "--model-path"},
-        Refusal{"wrong_folder", {"transcribe", "@song.wav", "--model-path", "@.", "-q"}, 1, "no transcriptor"},
-        Refusal{"not_audio", {"transcribe", "@words.wav", "--model-path", "TINY", "-q"}, 1, "not an audio file"},
-        Refusal{"missing", {"transcribe", "@none.wav", "--model-path", "TINY", "-q"}, 1, "none.wav"},
-        Refusal{"language", {"transcribe", "@song.wav", "--model-path", "TINY", "--language", "xx", "-q"}, 2, "language"},
-        Refusal{"task", {"transcribe", "@song.wav", "--model-path", "TINY", "--task", "sing", "-q"}, 2, "task"},
-        Refusal{"beams", {"transcribe", "@song.wav", "--model-path", "TINY", "--beams", "0", "-q"}, 2, "beams"},
-        Refusal{"temperature",
-                {"transcribe", "@song.wav", "--model-path", "TINY", "--temperature", "0,x", "-q"},
-                2,
-                "--temperature"},
-        Refusal{"format", {"transcribe", "@song.wav", "--model-path", "TINY", "--format", "doc", "-q"}, 2, "--format"},
-        Refusal{"no_speech",
-                {"transcribe", "@song.wav", "--model-path", "TINY", "--logprob-threshold", "10", "--no-speech-threshold",
-                 "-1", "-q"},
-                1,
-                "no speech"},
-        Refusal{
+        TranscribeRefusal{"nothing", {"transcribe", "--model-path", "TINY", "-q"}, 2, "nothing to transcribe"},
+        TranscribeRefusal{"no_model", {"transcribe", "@song.wav", "-q"}, 2, "--model-path"},
+        TranscribeRefusal{"wrong_folder", {"transcribe", "@song.wav", "--model-path", "@.", "-q"}, 1, "no transcriptor"},
+        TranscribeRefusal{"not_audio", {"transcribe", "@words.wav", "--model-path", "TINY", "-q"}, 1, "not an audio file"},
+        TranscribeRefusal{"missing", {"transcribe", "@none.wav", "--model-path", "TINY", "-q"}, 1, "none.wav"},
+        TranscribeRefusal{
+            "language", {"transcribe", "@song.wav", "--model-path", "TINY", "--language", "xx", "-q"}, 2, "language"},
+        TranscribeRefusal{"task", {"transcribe", "@song.wav", "--model-path", "TINY", "--task", "sing", "-q"}, 2, "task"},
+        TranscribeRefusal{"beams", {"transcribe", "@song.wav", "--model-path", "TINY", "--beams", "0", "-q"}, 2, "beams"},
+        TranscribeRefusal{"temperature",
+                          {"transcribe", "@song.wav", "--model-path", "TINY", "--temperature", "0,x", "-q"},
+                          2,
+                          "--temperature"},
+        TranscribeRefusal{
+            "format", {"transcribe", "@song.wav", "--model-path", "TINY", "--format", "doc", "-q"}, 2, "--format"},
+        TranscribeRefusal{"no_speech",
+                          {"transcribe", "@song.wav", "--model-path", "TINY", "--logprob-threshold", "10",
+                           "--no-speech-threshold", "-1", "-q"},
+                          1,
+                          "no speech"},
+        TranscribeRefusal{
             "no_words", {"transcribe", "@song.wav", "--model-path", "TINY", "--align", "@empty.txt", "-q"}, 2, "no words"},
-        Refusal{"score_what", {"score", "--lyrics", "@empty.txt", "-q"}, 2, "--audio"}),
+        TranscribeRefusal{"score_what", {"score", "--lyrics", "@empty.txt", "-q"}, 2, "--audio"}),
     [](const auto& test) { return std::string(test.param.name); });
 
 // --- score --------------------------------------------------------------------------------------------------------------

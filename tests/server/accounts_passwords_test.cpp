@@ -2,12 +2,12 @@
 
 #include "core/error.h"
 #include "server/accounts/passwords.h"
+#include "support/cpu_time.h"
 
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <cstdio>
-#include <ctime>
 #include <functional>
 #include <string>
 #include <thread>
@@ -26,18 +26,6 @@ const std::string kFast = "$2b$04$abcdefghijklmnopqrstuubzadhGtS2zEF.gu0yd0opP6c
 
 bool is_right(std::string_view hash, std::string_view password) {
     return verify_password(hash, password).right;
-}
-
-/// Seconds of this thread's own time: other programs do not count.
-double cpu_seconds(const std::function<void()>& work) {
-    const auto now = [] {
-        timespec t{};
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-        return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-    };
-    const double start = now();
-    work();
-    return now() - start;
 }
 
 TEST(Passwords, AreHashedWithArgon2idAtItsFloorAndASaltOfTheirOwn) {

@@ -20,7 +20,7 @@ FakeAnswer image_answer(const json& image) {
     return {.body = json{{"created", 1}, {"data", {image}}}.dump()};
 }
 
-Kind kind_of(const FakeAnswer& answer) {
+Kind kind_of_image(const FakeAnswer& answer) {
     const FakeHttpServer server(answer);
     const auto failure = assistant_failure([&] { (void)Assistant(options_for(server)).draw_cover("Rain", "pop", "", {}); });
     EXPECT_TRUE(failure.has_value()) << answer.body.substr(0, 300);
@@ -71,13 +71,13 @@ TEST(AssistantImage, RefusesWhatIsNoPicture) {
           json{{"b64_json", "a==="}}, json{{"b64_json", "<svg"}}, json{{"b64_json", "aGVh\ncnQ"}},
           json{{"b64_json", "aGVhcnQ="}, {"revised_prompt", 7}},
           json{{"b64_json", "aGVhcnQ="}, {"revised_prompt", std::string(8'001, 'x')}}, json("aGVhcnQ=")}) {
-        EXPECT_EQ(kind_of(image_answer(image)), Kind::bad_answer) << image.dump().substr(0, 100);
+        EXPECT_EQ(kind_of_image(image_answer(image)), Kind::bad_answer) << image.dump().substr(0, 100);
     }
     for (const char* body : {"", "{}", R"({"data":[]})", R"({"data":{}})", "junk"}) {
-        EXPECT_EQ(kind_of({.body = body}), Kind::bad_answer) << body;
+        EXPECT_EQ(kind_of_image({.body = body}), Kind::bad_answer) << body;
     }
-    EXPECT_EQ(kind_of(image_answer({{"b64_json", std::string(17 << 20, 'A')}})), Kind::bad_answer);
-    EXPECT_EQ(kind_of({.status = 400, .body = kApiKey}), Kind::refused);
+    EXPECT_EQ(kind_of_image(image_answer({{"b64_json", std::string(17 << 20, 'A')}})), Kind::bad_answer);
+    EXPECT_EQ(kind_of_image({.status = 400, .body = kApiKey}), Kind::refused);
 }
 
 TEST(AssistantImage, TimesOutAndIsCancelled) {

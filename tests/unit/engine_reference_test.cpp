@@ -24,7 +24,7 @@ using namespace engine;
 using audio::testing::error_of;
 using audio::testing::TemporaryFolder;
 
-EngineOptions options() {
+EngineOptions plain_options() {
     EngineOptions o;
     o.language_model_type = graph::Type::f32;
     o.threads = 1;
@@ -48,7 +48,7 @@ Reference reference(std::uint64_t seed = 1) {
     return r;
 }
 
-SongRequest request(std::optional<Reference> r = {}, std::int64_t frames = 20) {
+SongRequest short_request(std::optional<Reference> r = {}, std::int64_t frames = 20) {
     SongRequest out;
     out.lyrics = "[Verse]\nla la la\n";
     out.tags = "piano,happy";
@@ -61,7 +61,7 @@ SongRequest request(std::optional<Reference> r = {}, std::int64_t frames = 20) {
 }
 
 std::vector<std::int32_t> codes_of(const SongRequest& r) {
-    return Generator(tiny(), options()).compose(r, {}, {}).codes.values;
+    return Generator(tiny(), plain_options()).compose(r, {}, {}).codes.values;
 }
 
 std::string value_of(const Settings& settings, const std::string& name) {
@@ -70,39 +70,41 @@ std::string value_of(const Settings& settings, const std::string& name) {
 }
 
 Settings settings_of(const SongRequest& r) {
-    return song_settings(Generator(tiny(), options()).compose(r, {}, {}), options(), "tiny");
+    return song_settings(Generator(tiny(), plain_options()).compose(r, {}, {}), plain_options(), "tiny");
 }
 
 // --- the song -----------------------------------------------------------------------------------------------------------
 
 TEST(Reference, ChangesTheSongAndAnotherOneChangesItOtherwise) {
-    const auto plain = codes_of(request()), one = codes_of(request(reference(1))), other = codes_of(request(reference(2)));
+    const auto plain = codes_of(short_request()), one = codes_of(short_request(reference(1))),
+               other = codes_of(short_request(reference(2)));
     EXPECT_NE(one, plain);
     EXPECT_NE(other, plain);
     EXPECT_NE(one, other);
     auto weaker = reference(1);
     weaker.strength = 6;
-    EXPECT_NE(codes_of(request(weaker)), one);
+    EXPECT_NE(codes_of(short_request(weaker)), one);
 }
 
 TEST(Reference, WithoutStrengthIsNone) {
     auto r = reference();
     r.strength = 0;
-    EXPECT_EQ(codes_of(request(r)), codes_of(request()));
-    EXPECT_EQ(settings_of(request(r)), settings_of(request()));
-    const Generator generator(tiny(), options());
+    EXPECT_EQ(codes_of(short_request(r)), codes_of(short_request()));
+    EXPECT_EQ(settings_of(short_request(r)), settings_of(short_request()));
+    const Generator generator(tiny(), plain_options());
     const auto key_of = [&](const SongRequest& q) {
-        return journal_subject(generator.checkpoints(), options(), "cpu", q).key;
+        return journal_subject(generator.checkpoints(), plain_options(), "cpu", q).key;
     };
-    EXPECT_EQ(key_of(request(r)), key_of(request()));
+    EXPECT_EQ(key_of(short_request(r)), key_of(short_request()));
 }
 
 TEST(Reference, SongsWithAndWithoutShareTheirFramesAndStayThemselves) {
-    std::vector<SongRequest> requests{request(reference(1)), request(), request(reference(2), 31), request(reference(1), 9)};
+    std::vector<SongRequest> requests{short_request(reference(1)), short_request(), short_request(reference(2), 31),
+                                      short_request(reference(1), 9)};
     requests[1].cfg_scale = 1.0;
     requests[3].cfg_scale = 1.0;
     requests[3].take = 1;
-    Generator generator(tiny(), options());
+    Generator generator(tiny(), plain_options());
     for (const std::int64_t at_once : {2, 4}) {
         const auto together = generator.compose_together(requests, at_once, {}, {});
         for (std::size_t i = 0; i < requests.size(); ++i) {
@@ -112,8 +114,8 @@ TEST(Reference, SongsWithAndWithoutShareTheirFramesAndStayThemselves) {
 }
 
 TEST(Reference, AStreamIsTheSongThatIsMadeAtOnce) {
-    const SongRequest r = request(reference());
-    Generator generator(tiny(), options());
+    const SongRequest r = short_request(reference());
+    Generator generator(tiny(), plain_options());
     const Song whole = generator.generate(r, {}, {});
     std::vector<std::vector<float>> heard(2);
     const auto sink = [&](const AudioBlock& block) {
@@ -122,7 +124,7 @@ TEST(Reference, AStreamIsTheSongThatIsMadeAtOnce) {
     const StreamedSong streamed = generator.stream(r, sink, {}, {});
     EXPECT_EQ(streamed.composition.codes.values, whole.composition.codes.values);
     EXPECT_TRUE(heard == whole.audio.channels);
-    EXPECT_NE(whole.composition.codes.values, codes_of(request()));
+    EXPECT_NE(whole.composition.codes.values, codes_of(short_request()));
 }
 
 // --- what is refused ------------------------------------------------------------------------------------------------------
@@ -133,12 +135,12 @@ TEST(Reference, OfAnotherLengthIsRefusedBeforeWeightsAreLoaded) {
     for (const std::size_t size : {0U, 511U, 513U, 1024U}) {
         auto r = reference();
         r.embedding.resize(size);
-        const Error e = error_of([&] { (void)preparer.prepare(request(r)); });
+        const Error e = error_of([&] { (void)preparer.prepare(short_request(r)); });
         EXPECT_EQ(e.code(), ErrorCode::mismatch);
         EXPECT_EQ(e.expected_text(), "512 numbers");
         EXPECT_EQ(e.found_text(), std::to_string(size) + " numbers");
         r.strength = 0;
-        EXPECT_EQ(error_of([&] { (void)preparer.prepare(request(r)); }).code(), ErrorCode::mismatch)
+        EXPECT_EQ(error_of([&] { (void)preparer.prepare(short_request(r)); }).code(), ErrorCode::mismatch)
             << "whatever the strength";
     }
 }
@@ -150,7 +152,7 @@ TEST(Reference, OfStrangeNumbersIsRefused) {
         auto r = reference();
         r.embedding[77] = number;
         r.strength = strength;
-        const Error e = error_of([&] { (void)preparer.prepare(request(r)); });
+        const Error e = error_of([&] { (void)preparer.prepare(short_request(r)); });
         EXPECT_NE(e.found_text().find("number 77"), std::string::npos) << e.what();
         return e.code();
     };
@@ -162,32 +164,32 @@ TEST(Reference, OfStrangeNumbersIsRefused) {
     auto large = reference();
     large.embedding[77] = 1e6F;
     large.strength = 1;
-    EXPECT_NO_THROW((void)preparer.prepare(request(large)));
+    EXPECT_NO_THROW((void)preparer.prepare(short_request(large)));
 }
 
 TEST(Reference, OutOfRangeIsRefused) {
     for (const double strength : {-0.1, 16.1, std::numeric_limits<double>::quiet_NaN()}) {
         auto r = reference();
         r.strength = strength;
-        EXPECT_EQ(error_of([&] { check_request(request(r)); }).code(), ErrorCode::usage) << strength;
+        EXPECT_EQ(error_of([&] { check_request(short_request(r)); }).code(), ErrorCode::usage) << strength;
     }
     auto before = reference(), endless = reference(), strongest = reference();
     before.start = -1;
     endless.seconds = std::numeric_limits<double>::infinity();
     strongest.strength = 16;
-    EXPECT_EQ(error_of([&] { check_request(request(before)); }).code(), ErrorCode::usage);
-    EXPECT_EQ(error_of([&] { check_request(request(endless)); }).code(), ErrorCode::usage);
-    EXPECT_NO_THROW(check_request(request(strongest)));
+    EXPECT_EQ(error_of([&] { check_request(short_request(before)); }).code(), ErrorCode::usage);
+    EXPECT_EQ(error_of([&] { check_request(short_request(endless)); }).code(), ErrorCode::usage);
+    EXPECT_NO_THROW(check_request(short_request(strongest)));
 }
 
 // --- resuming -------------------------------------------------------------------------------------------------------------
 
 TEST(Reference, ASongThatStoppedGoesOnToTheSameCodes) {
     const TemporaryFolder folder;
-    const SongRequest r = request(reference(), 40);
+    const SongRequest r = short_request(reference(), 40);
     const auto expected = codes_of(r);
-    Generator generator(tiny(), options());
-    const auto subject = journal_subject(generator.checkpoints(), options(), "cpu", r);
+    Generator generator(tiny(), plain_options());
+    const auto subject = journal_subject(generator.checkpoints(), plain_options(), "cpu", r);
     const auto ignore = [](const AudioBlock&) {};
     CancelToken cancel;
     const auto stop = [&](const Progress& p) {
@@ -204,9 +206,9 @@ TEST(Reference, ASongThatStoppedGoesOnToTheSameCodes) {
 
 TEST(Reference, ASongIsNotResumedWithAnotherReference) {
     const TemporaryFolder folder;
-    const Generator generator(tiny(), options());
+    const Generator generator(tiny(), plain_options());
     const auto subject_of = [&](const std::optional<Reference>& r) {
-        return journal_subject(generator.checkpoints(), options(), "cpu", request(r));
+        return journal_subject(generator.checkpoints(), plain_options(), "cpu", short_request(r));
     };
     auto weaker = reference(1), renamed = reference(1);
     weaker.strength = 12;
@@ -224,7 +226,7 @@ TEST(Reference, ASongIsNotResumedWithAnotherReference) {
 // --- the recipe -----------------------------------------------------------------------------------------------------------
 
 TEST(ReferenceRecipe, SaysAllThatIsKnown) {
-    const Settings settings = settings_of(request(reference()));
+    const Settings settings = settings_of(short_request(reference()));
     EXPECT_EQ(value_of(settings, "reference_source"), "voice of a river.flac");
     EXPECT_EQ(value_of(settings, "reference_start"), "30.25");
     EXPECT_EQ(value_of(settings, "reference_seconds"), "10");
@@ -232,7 +234,7 @@ TEST(ReferenceRecipe, SaysAllThatIsKnown) {
     EXPECT_EQ(value_of(settings, "reference_model"), "MuQ-MuLan-large");
     EXPECT_EQ(value_of(settings, "reference_licence"), "CC-BY-NC 4.0");
     EXPECT_EQ(value_of(settings, "reference_sha256"), embedding_sha256(reference().embedding));
-    for (const auto& [name, value] : settings_of(request())) EXPECT_FALSE(name.starts_with("reference")) << name;
+    for (const auto& [name, value] : settings_of(short_request())) EXPECT_FALSE(name.starts_with("reference")) << name;
 }
 
 // sha256sum of the bytes 00 00 80 3f 00 00 00 c0.
@@ -256,7 +258,7 @@ TEST(ReferenceRecipe, TellsNoFolders) {
 
 TEST(ReferenceRecipe, FromAnyContainerMakesTheSameSongAgain) {
     const TemporaryFolder folder;
-    const SongRequest first = request(reference());
+    const SongRequest first = short_request(reference());
     const auto codes = codes_of(first);
     for (const char* name : {"a.wav", "a.flac", "a.mp3", "a.opus"}) {
         audio::SongTags tags;
@@ -271,8 +273,8 @@ TEST(ReferenceRecipe, FromAnyContainerMakesTheSameSongAgain) {
         EXPECT_EQ(again->seconds, first.reference->seconds);
         EXPECT_EQ(again->model, first.reference->model);
         EXPECT_EQ(again->licence, first.reference->licence);
-        EXPECT_EQ(codes_of(request(again)), codes) << name;
-        EXPECT_EQ(settings_of(request(again)), tags.settings) << "and the same recipe";
+        EXPECT_EQ(codes_of(short_request(again)), codes) << name;
+        EXPECT_EQ(settings_of(short_request(again)), tags.settings) << "and the same recipe";
     }
 }
 
@@ -291,7 +293,7 @@ TEST(ReferenceRecipe, NamesThatAreNoTextDoNotSpoilTheFile) {
 }
 
 TEST(ReferenceRecipe, OfSongsWithoutAReferenceNamesNone) {
-    EXPECT_FALSE(reference_of(settings_of(request())));
+    EXPECT_FALSE(reference_of(settings_of(short_request())));
     EXPECT_FALSE(reference_of({}));
 }
 

@@ -124,7 +124,7 @@ TEST(Safetensors, OrderOfTheHeaderDoesNotMatter) {
     EXPECT_EQ(static_cast<char>(read.at("a").data[1]), 'z');
 }
 
-struct BadFile {
+struct BadSafetensors {
     const char* what;
     std::string file;
     ErrorCode code;
@@ -147,7 +147,7 @@ TEST(Safetensors, RefusesWhatDoesNotFollowTheFormat) {
                                             first, second),
                                 four);
     };
-    const BadFile files[] = {
+    const BadSafetensors files[] = {
         {"empty", "", ErrorCode::malformed, "at least 8 bytes"},
         {"seven bytes", "1234567", ErrorCode::malformed, "7 bytes"},
         {"no header", safetensors_text(""), ErrorCode::malformed, "'{'"},
@@ -187,7 +187,7 @@ TEST(Safetensors, RefusesWhatDoesNotFollowTheFormat) {
          ErrorCode::malformed, "gap"},
         {"trailing bytes", safetensors_text(entry(R"("U8")", "[2]", "[0,2]"), four), ErrorCode::malformed, "left over"},
     };
-    for (const BadFile& f : files) {
+    for (const BadSafetensors& f : files) {
         const Refusal r = refusal_of([&] { (void)parse_safetensors(borrowed(f.file), "name.safetensors"); });
         EXPECT_EQ(r.code, f.code) << f.what << ": " << r.message;
         EXPECT_NE(r.message.find(f.in_message), std::string::npos) << f.what << ": " << r.message;

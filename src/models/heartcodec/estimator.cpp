@@ -15,7 +15,6 @@ using graph::Type;
 
 namespace {
 
-constexpr std::int64_t kTimeChannels = 512;
 constexpr float kBlockNormEps = 1e-6F;
 constexpr float kRopeBase = 10000.0F;
 

@@ -14,7 +14,6 @@ using graph::WeightPlan;
 
 namespace {
 
-constexpr std::int64_t kTimeChannels = 512;  // heartlib transformer.py, flow_t_size
 constexpr std::array<std::int64_t, 5> kDilations{1, 3, 5, 7, 9};
 
 using Sources = std::span<const formats::TensorView* const>;

@@ -39,6 +39,9 @@ struct BlockWeights {
     graph::Tensor modulation;      ///< [dim, 6]          scale_shift_table
 };
 
+/// Sines and cosines that stand for a time (heartlib transformer.py, flow_t_size).
+constexpr std::int64_t kTimeChannels = 512;
+
 /// What turns a time into shifts, scales and gates: `adaln_single*`.
 struct TimeWeights {
     Linear linear_1, linear_2;  ///< emb.timestep_embedder.*: 512 -> dim -> dim

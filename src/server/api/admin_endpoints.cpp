@@ -24,7 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kLongestInviteHours = 720, kUsualInviteHours = 168;
-constexpr database::TimeMs kHour = 3'600'000;
 constexpr std::uint64_t kSpareDisk = std::uint64_t{64} << 20;  // that a backup leaves at least
 
 /// Changes of rights and backups, one at a time each.
@@ -102,7 +101,7 @@ http::Response add_invite(const Services& services, const http::Request& request
     const std::string code = services.accounts.invite(admin, std::chrono::hours(hours));
     return json_reply({{"id", accounts::hash_secret(code)},
                        {"code", code},
-                       {"expires_at", database::iso_time(database::now_ms() + hours * kHour)}});
+                       {"expires_at", database::iso_time(database::now_ms() + hours * database::kHour)}});
 }
 
 http::Response list_invites(const Services& services, const http::Request& request) {

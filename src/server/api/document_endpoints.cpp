@@ -11,7 +11,7 @@ namespace heart::server::api {
 namespace {
 
 // Pages run their own script and nothing else, and talk to this server only.
-constexpr const char* kPagePolicy =
+constexpr const char* kDocumentPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'";
 
@@ -43,7 +43,7 @@ void add_document_endpoints(http::Router& router, Services& /*services*/) {
         const std::string etag = "\"" + accounts::hash_secret(text).substr(0, 32) + "\"";
         router.add("GET", document.route, [&document, text, etag](const http::Request& request) {
             http::Response out;
-            out.headers.set("Content-Security-Policy", kPagePolicy);
+            out.headers.set("Content-Security-Policy", kDocumentPolicy);
             out.headers.set("Cache-Control", "no-cache");
             out.headers.set("ETag", etag);
             const auto known = request.headers.find("If-None-Match");

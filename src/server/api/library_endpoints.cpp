@@ -18,7 +18,7 @@ namespace heart::server::api {
 
 namespace {
 
-constexpr std::size_t kMostIds = 1000, kLongestId = 64;
+constexpr std::size_t kMostIds = 1000;
 constexpr std::size_t kLongestSearch = 500;
 constexpr std::size_t kLargestCover = std::size_t{8} << 20;
 constexpr int kHighestRating = 5;

@@ -14,11 +14,10 @@ namespace heart::server::api {
 
 namespace {
 
-constexpr std::size_t kMostPlaylists = 500, kMostPlaylistSongs = 2000, kLongestName = 200, kLongestId = 64;
+constexpr std::size_t kMostPlaylists = 500, kMostPlaylistSongs = 2000, kLongestName = 200;
 constexpr std::size_t kMostShares = 20;  // of one song, those that are over not counted
 constexpr std::int64_t kLongestShareHours = 720, kUsualShareHours = 168;
-constexpr database::TimeMs kHour = 3'600'000;
-constexpr database::TimeMs kSharedMediaLife = 6 * kHour;
+constexpr database::TimeMs kSharedMediaLife = 6 * database::kHour;
 
 Json playlist_json(const database::Playlist& list) {
     return {
@@ -114,7 +113,7 @@ http::Response add_share(Services& services, const http::Request& request) {
                                         .song_id = song.id,
                                         .user_id = user.id,
                                         .created = now,
-                                        .expires = now + hours * kHour};
+                                        .expires = now + hours * database::kHour};
     services.ledger.add_share(share);
     return json_reply({{"url", "/api/shared/" + token},
                        {"token", token},

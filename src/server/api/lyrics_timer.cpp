@@ -17,7 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::size_t kMostFaults = 1000;
 
-std::string_view trimmed(std::string_view line) {
+std::string_view trimmed_line(std::string_view line) {
     constexpr std::string_view kSpace = " \t\r";
     const std::size_t first = line.find_first_not_of(kSpace);
     return first == std::string_view::npos ? std::string_view{}
@@ -31,7 +31,7 @@ Json numbered(const Json& heard, std::string_view lyrics) {
     std::size_t number = 0;
     for (std::size_t at = 0; at <= lyrics.size() && next != heard.end(); ++number) {
         const std::size_t end = std::min(lyrics.find('\n', at), lyrics.size());
-        const std::string_view line = trimmed(lyrics.substr(at, end - at));
+        const std::string_view line = trimmed_line(lyrics.substr(at, end - at));
         at = end + 1;
         if (line.empty() || line != next->at("text").get_ref<const std::string&>()) continue;
         out.push_back({{"line", number}, {"text", line}, {"start", next->at("start")}, {"end", next->at("end")}});

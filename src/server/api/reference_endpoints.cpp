@@ -20,7 +20,7 @@ namespace {
 
 constexpr double kUsualSeconds = 10;  // what HeartMuLa was trained on
 constexpr double kMostStart = 86'400, kLeastSeconds = 0.1, kMostSeconds = 3600;
-constexpr std::size_t kMostName = 255;  // bytes
+constexpr std::size_t kLongestReferenceName = 255;  // bytes
 
 struct Piece {
     double start = 0, seconds = kUsualSeconds;
@@ -47,7 +47,7 @@ Json reference_json(const database::KeptReference& r) {
 std::string file_name(const http::FormPart& file) {
     const std::string_view all = file.filename ? std::string_view(*file.filename) : std::string_view{};
     const std::string_view name = all.substr(all.find_last_of("/\\") + 1);  // npos + 1 is 0
-    return name.empty() ? "sound" : printable(name, kMostName);
+    return name.empty() ? "sound" : printable(name, kLongestReferenceName);
 }
 
 http::Response keep(Services& services, SoundEmbedder& embedder, const database::User& user, int sound, const Piece& piece,
@@ -111,7 +111,7 @@ http::Response list(const Services& services, const http::Request& request) {
     return json_reply({{"items", std::move(items)}, {"limit", database::Likeness::kMostReferences}});
 }
 
-http::Response remove(Services& services, const http::Request& request) {
+http::Response remove_reference(Services& services, const http::Request& request) {
     const database::User user = user_of(services, request);
     if (!services.likeness.remove_reference(user.id, request.parameter("id"))) refuse(404, "Reference not found");
     return json_reply({{"message", "Reference deleted"}});
@@ -125,7 +125,7 @@ void add_reference_endpoints(http::Router& router, Services& services, SoundEmbe
     router.add("GET", "/api/references", [&s](const http::Request& r) { return list(s, r); });
     router.add(
         "POST", "/api/references", [&s, &e](const http::Request& r) { return add(s, e, r); }, sound_route(s));
-    router.add("DELETE", "/api/references/{id}", [&s](const http::Request& r) { return remove(s, r); });
+    router.add("DELETE", "/api/references/{id}", [&s](const http::Request& r) { return remove_reference(s, r); });
     router.add("POST", "/api/songs/{id}/reference", [&s, &e](const http::Request& r) { return add_of_song(s, e, r); },
                {.lane = http::Lane::upstream});
 }

@@ -12,7 +12,6 @@ namespace heart::server::api {
 namespace {
 
 constexpr double kMostStrength = 16;  // engine::Reference::strength
-constexpr std::size_t kLongestId = 64;
 
 /// What the user's song or job took after; none where there is none.
 std::optional<engine::Reference> reference_of(const Services& services, const database::User& user, const std::string& id) {

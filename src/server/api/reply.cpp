@@ -80,10 +80,6 @@ http::Response inner_reply(const http::Request& request, const std::exception& e
     return detail_reply(500, kInternal);
 }
 
-Json time_or_null(const std::optional<database::TimeMs>& time) {
-    return time ? Json(database::iso_time(*time)) : Json(nullptr);
-}
-
 Json text_or_null(const std::string& text) {
     return text.empty() ? Json(nullptr) : Json(text);
 }
@@ -193,6 +189,10 @@ bool has_media_proof(const Services& services, const http::Request& request, std
         if (proof && accounts::verify_media(services.accounts.key(), thing, *proof, database::now_ms() / 1000)) return true;
     }
     return false;
+}
+
+Json time_or_null(const std::optional<database::TimeMs>& time) {
+    return time ? Json(database::iso_time(*time)) : Json(nullptr);
 }
 
 Json song_json(const Services& services, const database::Song& song) {

@@ -32,6 +32,8 @@ namespace heart::server::api {
 /// Whether the request came by such an address.
 [[nodiscard]] bool has_media_proof(const Services& services, const http::Request& request, std::string_view thing);
 
+/// As the contract writes times.
+[[nodiscard]] Json time_or_null(const std::optional<database::TimeMs>& time);
 // What the contract calls a HistoryItem, a queue item, a user.
 [[nodiscard]] Json song_json(const Services& services, const database::Song& song);
 [[nodiscard]] Json job_json(const Services& services, const database::Job& job);

@@ -36,6 +36,8 @@ struct TextRange {
     bool secret = false;
 };
 
+constexpr std::size_t kLongestId = 64;  ///< characters that a request may name a thing with
+
 /// Reads fields one by one and collects what is wrong; `finish()` throws all of it at once. Unknown fields are ignored. As
 /// the Python studio: numbers as text are taken ("0.5"), 50.0 is a whole number, true is not a number; NaN and infinities
 /// are errors.

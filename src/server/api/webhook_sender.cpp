@@ -4,6 +4,7 @@
 #include "net/http_client.h"
 #include "server/accounts/tokens.h"
 #include "server/api/log.h"
+#include "server/api/reply.h"
 #include "server/api/validation.h"
 
 #include <fmt/format.h>
@@ -23,14 +24,10 @@ constexpr milliseconds kConnectTime = seconds(5), kAnswerTime = seconds(10);
 constexpr std::size_t kMostAnswer = 64 * 1024;
 constexpr std::int64_t kRound = 500;  // deliveries that are looked at together
 // Tries become due without anyone saying so; looking for them is one small question to the database.
-constexpr milliseconds kLook = seconds(2);
+constexpr milliseconds kLookForEvents = seconds(2);
 
 std::string event_of(database::JobState state) {
     return fmt::format("job.{}", database::state_name(state));
-}
-
-Json time_or_null(const std::optional<database::TimeMs>& time) {
-    return time ? Json(database::iso_time(*time)) : Json(nullptr);
 }
 
 /// What receivers read. The addresses are relative to the studio's, which does not know its own name.
@@ -110,7 +107,7 @@ void WebhookSender::work() {
             if (!stopping_.cancelled()) log(LogLevel::error, "webhooks stalled", {{"error", e.what()}});
         }
         std::unique_lock lock(mutex_);
-        if (!more) changed_.wait_for(lock, kLook, [this] { return woken_; });
+        if (!more) changed_.wait_for(lock, kLookForEvents, [this] { return woken_; });
         woken_ = false;
     }
 }

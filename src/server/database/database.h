@@ -14,6 +14,7 @@ namespace heart::server::database {
 
 /// UTC, milliseconds since 1970.
 using TimeMs = std::int64_t;
+constexpr TimeMs kHour = 3'600'000;
 [[nodiscard]] TimeMs now_ms();
 /// "2026-11-28T00:23:40.123Z".
 [[nodiscard]] std::string iso_time(TimeMs time);

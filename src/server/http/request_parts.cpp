@@ -29,7 +29,7 @@ char lower(char c) noexcept {
 }
 
 /// Text that programs downstream may take for what it says: no NUL, valid UTF-8.
-bool is_sound(std::string_view text) noexcept {
+bool is_sound_text(std::string_view text) noexcept {
     return text.find('\0') == std::string_view::npos && find_invalid_utf8(text) == std::string_view::npos;
 }
 
@@ -53,7 +53,7 @@ bool parse_query(std::string_view text, std::vector<std::pair<std::string, std::
         const auto equals = std::min(part.find('='), part.size());
         auto name = percent_decoded(part.substr(0, equals), true);
         auto value = percent_decoded(part.substr(std::min(equals + 1, part.size())), true);
-        if (!name || !value || !is_sound(*name) || !is_sound(*value)) return false;
+        if (!name || !value || !is_sound_text(*name) || !is_sound_text(*value)) return false;
         out.emplace_back(std::move(*name), std::move(*value));
     }
     return true;
@@ -163,7 +163,8 @@ std::optional<Target> parse_target(std::string_view target) {
     if (!target.starts_with('/') || target.find('#') != std::string_view::npos) return std::nullopt;
     const auto question = std::min(target.find('?'), target.size());
     auto path = percent_decoded(target.substr(0, question), false);
-    if (!path || !is_sound(*path) || path->find('\\') != std::string::npos || has_dot_segment(*path)) return std::nullopt;
+    if (!path || !is_sound_text(*path) || path->find('\\') != std::string::npos || has_dot_segment(*path))
+        return std::nullopt;
     Target out;
     out.path = std::move(*path);
     if (!parse_query(target.substr(std::min(question + 1, target.size())), out.query)) return std::nullopt;

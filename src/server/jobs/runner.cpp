@@ -1,6 +1,7 @@
 #include "server/jobs/runner.h"
 
 #include "core/cancel.h"
+#include "core/elapsed.h"
 #include "core/error.h"
 
 #include <fmt/format.h>
@@ -26,10 +27,6 @@ constexpr double kFrameSeconds = 0.08;
 constexpr std::chrono::seconds kLook(2);  // for jobs that something else put into the database
 constexpr std::int64_t kFramesPerReport = 10;
 constexpr std::chrono::milliseconds kReportEvery(250);
-
-double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// Frames that the contract counts for a request.
 std::int64_t total_frames(const Job& job) {

@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numbers>
 
 namespace heart::server::library::covers {
 
 namespace {
-
-constexpr double kTurn = 2 * std::numbers::pi;
 
 /// What glows on a dark ground and stains a light one.
 cairo_operator_t blending(const Palette& palette) {

@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 namespace heart::server::library::covers {
 
 namespace {
 
 constexpr int kLinePoints = 384;
-constexpr double kTurn = 2 * std::numbers::pi;
 
 /// A line from the left edge to the right one, a bit beyond both.
 template <typename Height>

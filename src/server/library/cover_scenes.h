@@ -4,9 +4,12 @@
 #include "server/library/cover_palette.h"
 
 #include <cstdint>
+#include <numbers>
 #include <vector>
 
 namespace heart::server::library::covers {
+
+constexpr double kTurn = 2 * std::numbers::pi;  ///< a whole turn, in radians
 
 /// A part of the song, as its lyrics name them.
 struct Section {
