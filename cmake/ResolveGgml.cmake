@@ -130,7 +130,9 @@ if(NOT HEART_NATIVE)
     message(WARNING "HEART_NATIVE is off: CPU kernels use AVX2 and no more. -DHEART_AVX512=ON asks for AVX-512.")
   endif()
 endif()
+set(CMAKE_UNITY_BUILD OFF)  # not of ggml's files
 add_subdirectory("${ggml_source}" "${CMAKE_BINARY_DIR}/_deps/ggml" EXCLUDE_FROM_ALL SYSTEM)
+unset(CMAKE_UNITY_BUILD)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   target_compile_options(ggml-cpu PRIVATE -mno-amx-tile -mno-amx-int8)  # as above, and a minute to compile
 endif()
