@@ -77,19 +77,31 @@ else
   as_root=
   [ "$(id -u)" = 0 ] || as_root=sudo
   if command -v dnf > /dev/null 2>&1; then
-    packages="gcc-c++ cmake ninja-build git pkgconf-pkg-config fmt-devel json-devel cli11-devel utf8proc-devel
+    wanted="gcc-c++ cmake ninja-build git pkgconf-pkg-config fmt-devel json-devel cli11-devel utf8proc-devel
       libsndfile-devel soxr-devel taglib-devel kiss-fft-devel libpng-devel libjpeg-turbo-devel zlib-devel openssl-devel soci-devel
       soci-sqlite3-devel sqlite-devel libsodium-devel libxcrypt-devel libcurl-devel cairo-devel libarchive-devel boost-devel"
     command="dnf install -y"
+    knows() { dnf -q list "$1"; }
   elif command -v pacman > /dev/null 2>&1; then
-    packages="gcc cmake ninja git pkgconf fmt nlohmann-json cli11 libutf8proc libsndfile libsoxr taglib libpng libjpeg-turbo zlib
-      openssl sqlite libsodium libxcrypt curl cairo libarchive boost soci kissfft"
+    wanted="gcc cmake ninja git pkgconf fmt nlohmann-json cli11 libutf8proc libsndfile libsoxr taglib libpng libjpeg-turbo zlib
+      openssl soci sqlite libsodium libxcrypt curl cairo libarchive boost kissfft"
     command="pacman -S --needed --noconfirm"
+    knows() { pacman -Si "$1" || pacman -Q "$1"; }
+    pacman -Si gcc > /dev/null 2>&1 || $as_root pacman -Sy  # a new system has no lists of packages yet
   else
     fail "no apt-get, dnf or pacman: please install what scripts/install-deps.sh lists, then run 'make build'"
   fi
-  # shellcheck disable=SC2086
-  echo "install.sh: $command" $packages
+  # One name that it does not know, and a package manager installs nothing.
+  packages="" unknown=""
+  echo "install.sh: asking ${command%% *} which packages it knows"
+  for name in $wanted; do
+    if knows "$name" > /dev/null 2>&1; then packages="$packages $name"; else unknown="$unknown $name"; fi
+  done
+  [ -n "$packages" ] || fail "${command%% *} knows none of the packages: $wanted"
+  if [ -n "$unknown" ]; then
+    echo "install.sh: ${command%% *} does not know$unknown. What building misses without, configuring tells; SOCI it fetches itself." >&2
+  fi
+  echo "install.sh: $command$packages"
   if [ $yes = false ]; then
     printf 'Install them? [Y/n] '
     read -r answer || answer=n

@@ -6,6 +6,7 @@
 # Git and npm are checked by the git tree hash of the ggml/ folder: content, not a name. -DGGML_PROVIDER=system|git|npm
 # allows one way only.
 include_guard(GLOBAL)
+include(cmake/PinnedSource.cmake)
 
 set(GGML_PIN_VERSION 0.25.1)
 set(GGML_PIN_TREE 4a1fc5de35bd6af12f303c0701ea0bc7ec1e1c77)
@@ -14,20 +15,7 @@ set(GGML_PIN_TAG v0.5.0)
 set(GGML_PIN_NPM node-llama-cpp@3.22.1)
 set(GGML_SOURCE_DIR "" CACHE PATH "Folder that holds ggml's CMakeLists.txt")
 set(GGML_PROVIDER auto CACHE STRING "Where ggml may come from: auto, system, git or npm")
-# One download serves every build preset.
 set(GGML_CACHE_DIR "${PROJECT_SOURCE_DIR}/build/_ggml" CACHE PATH "Where the downloaded ggml source is kept")
-
-# Clones the tag; sets <out> to TRUE when that worked.
-function(heart_ggml_from_git into out)
-  execute_process(
-    COMMAND "${CMAKE_COMMAND}" -E env GIT_TERMINAL_PROMPT=0 "${GIT_EXECUTABLE}" -c advice.detachedHead=false
-            -c http.lowSpeedLimit=1000 -c http.lowSpeedTime=20
-            clone -q --depth 1 --branch ${GGML_PIN_TAG} --no-checkout ${GGML_PIN_REPOSITORY} "${into}"
-    TIMEOUT 600 RESULT_VARIABLE result ERROR_QUIET)
-  if(result EQUAL 0)
-    set(${out} TRUE PARENT_SCOPE)
-  endif()
-endfunction()
 
 # Unpacks the git bundle inside the npm package; sets <out> to TRUE when that worked.
 function(heart_ggml_from_npm scratch into out)
@@ -57,7 +45,7 @@ function(heart_download_ggml destination)
   set(got FALSE)
   if(GGML_PROVIDER MATCHES "^(auto|git)$")
     message(STATUS "ggml: asking ${GGML_PIN_REPOSITORY} for ${GGML_PIN_TAG}")
-    heart_ggml_from_git("${scratch}/git" got)
+    heart_clone(${GGML_PIN_REPOSITORY} ${GGML_PIN_TAG} "${scratch}/git" got)
   endif()
   if(NOT got AND GGML_PROVIDER MATCHES "^(auto|npm)$")
     message(STATUS "ggml: asking npm for ${GGML_PIN_NPM}")
@@ -68,15 +56,7 @@ function(heart_download_ggml destination)
     message(FATAL_ERROR "ggml ${GGML_PIN_VERSION} cannot be reached by git, nor through npm. Install npm, or unpack llama.cpp "
       "${GGML_PIN_TAG} and give its ggml folder with -DGGML_SOURCE_DIR=<folder>.")
   endif()
-  execute_process(COMMAND "${GIT_EXECUTABLE}" -C "${scratch}/git" rev-parse HEAD:ggml
-    OUTPUT_VARIABLE tree OUTPUT_STRIP_TRAILING_WHITESPACE)
-  if(NOT tree STREQUAL GGML_PIN_TREE)
-    message(FATAL_ERROR "ggml: the downloaded source is not the pinned one: expected tree ${GGML_PIN_TREE}, found ${tree}")
-  endif()
-  file(MAKE_DIRECTORY "${scratch}/tree")
-  execute_process(COMMAND "${GIT_EXECUTABLE}" -C "${scratch}/git" -c core.autocrlf=false --work-tree "${scratch}/tree"
-    checkout -q HEAD -- ggml LICENSE COMMAND_ERROR_IS_FATAL ANY)
-  file(RENAME "${scratch}/tree" "${destination}")  # last, so that a half checkout never counts
+  heart_take_tree(ggml "${scratch}/git" HEAD:ggml ${GGML_PIN_TREE} "${destination}" ggml LICENSE)
   file(REMOVE_RECURSE "${scratch}")
 endfunction()
 

@@ -25,11 +25,16 @@ function(heart_write_sbom file)
     heart_sbom_package(hnswlib "" Apache-2.0 CONTAINS)
   endif()
   heart_sbom_package(CLI11 "${CLI11_VERSION}" BSD-3-Clause CONTAINS)
+  if(TARGET SOCI::Core)
+    heart_sbom_package(SOCI "${SOCI_PIN_VERSION}" BSL-1.0 CONTAINS)
+  else()
+    heart_sbom_package(SOCI "" BSL-1.0 DYNAMIC_LINK)
+  endif()
   foreach(library IN ITEMS
       "fmt|${fmt_VERSION}|MIT" "libutf8proc|${utf8proc_VERSION}|MIT" "libsndfile|${sndfile_VERSION}|LGPL-2.1-or-later" "soxr|${soxr_VERSION}|LGPL-2.1-or-later"
       "taglib|${taglib_VERSION}|LGPL-2.1-only OR MPL-1.1" "kissfft|${kissfft_VERSION}|BSD-3-Clause"
       "libpng|${PNG_VERSION_STRING}|libpng-2.0" "libjpeg-turbo||IJG AND BSD-3-Clause" "zlib|${ZLIB_VERSION_STRING}|Zlib"
-      "OpenSSL|${OPENSSL_VERSION}|Apache-2.0" "SOCI||BSL-1.0" "SQLite||blessing"
+      "OpenSSL|${OPENSSL_VERSION}|Apache-2.0" "SQLite||blessing"
       "libsodium|${sodium_VERSION}|ISC" "libxcrypt||LGPL-2.1-or-later" "curl|${CURL_VERSION_STRING}|curl"
       "cairo|${cairo_VERSION}|LGPL-2.1-only OR MPL-1.1" "libarchive|${libarchive_VERSION}|BSD-2-Clause")
     string(REPLACE "|" ";" parts "${library}")

@@ -1,6 +1,6 @@
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
-import { type Plugin, defineConfig } from 'vite';
+import { type HtmlTagDescriptor, type Plugin, defineConfig } from 'vite';
 
 // In development the page comes from Vite and everything else from a running `heart serve`.
 const studio = process.env.HEART_STUDIO ?? 'http://127.0.0.1:8000';
@@ -14,10 +14,18 @@ const fetchEarly: Plugin = {
     handler(html, { bundle }) {
       const chunks = Object.values(bundle ?? {}).filter((file) => file.type === 'chunk');
       const start = chunks.find((chunk) => chunk.name === 'start');
-      const files = start ? [start.fileName, ...start.imports] : [];
-      return files
-        .filter((file) => !html.includes(file))
-        .map((file) => ({ tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `./${file}` }, injectTo: 'head' }));
+      if (!start) return [];
+      const link = (file: string, attrs: Record<string, string>): HtmlTagDescriptor => ({
+        tag: 'link',
+        attrs: { ...attrs, crossorigin: true, href: `./${file}` },
+        injectTo: 'head',
+      });
+      return [
+        ...[...(start.viteMetadata?.importedCss ?? [])].map((file) => link(file, { rel: 'preload', as: 'style' })),
+        ...[start.fileName, ...start.imports]
+          .filter((file) => !html.includes(file))
+          .map((file) => link(file, { rel: 'modulepreload' })),
+      ];
     },
   },
 };

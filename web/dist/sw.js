@@ -1,21 +1,20 @@
 // Keeps the page itself, so that it opens while the studio does not answer and then says so. Songs and everything else of the
 // API are never kept here. scripts/worker.mjs puts in what was built and its version.
 
-const kVersion = '7d45fce91f6bf8ef';
+const kVersion = 'a65b8a7953a555ee';
 const kFiles = [
-  "assets/AdminPage-Ci6r8DJE.js",
-  "assets/ComparePage-Bk2A-RTe.js",
+  "assets/AdminPage-BH49xmGZ.js",
+  "assets/ComparePage-D8sS5lAN.js",
   "assets/Frame-COatSnhJ.js",
-  "assets/PlaylistPage-BDv3VEAd.js",
-  "assets/ProfilePage-DewPihzp.js",
+  "assets/PlaylistPage-DDsGOpzh.js",
+  "assets/ProfilePage-CnZzl5-j.js",
   "assets/SharedPage-BQ_nhpWU.js",
-  "assets/SongPage-CT_9UIab.js",
-  "assets/SystemPage-B0631fB1.js",
+  "assets/SongPage-CKiCTPww.js",
+  "assets/SystemPage-2vHHNoGp.js",
   "assets/de-BOEzIV8N.js",
   "assets/es-DUo9Nc2r.js",
   "assets/format-wM5qFVL_.js",
-  "assets/index-Dkl-BVYF.css",
-  "assets/index-HqAKEEGV.js",
+  "assets/index-Dp7yt3J0.js",
   "assets/ja-C10HuDJU.js",
   "assets/jobs-3VxjYbzH.js",
   "assets/ko-ChqcHZBu.js",
@@ -23,7 +22,8 @@ const kFiles = [
   "assets/rolldown-runtime-XKyaHtl9.js",
   "assets/saveBlob-Z3AeXwei.js",
   "assets/search-x-D5ID4vdG.js",
-  "assets/start-B0QmiBhj.js",
+  "assets/start-DymvjPXy.css",
+  "assets/start-Fz8v5hYa.js",
   "assets/toasts-FmM60mai.js",
   "assets/zh-BVx9lSkd.js",
   "icon-192.png",

@@ -1,5 +1,6 @@
 // All of the page. main.ts brings it once the mark is on the screen.
 
+import './app.css';
 import './ui/look';
 
 import { QueryClientProvider } from '@tanstack/react-query';
