@@ -30,6 +30,7 @@ constexpr std::int64_t kFewRows = 4;
 struct Scratch {
     alignas(64) float packed[kPackedFloats];
     alignas(64) float edge[kMaxTileColumns * kStripRows];
+    alignas(64) float weights[kBlockInputs * kStripRows];  ///< of a strip, as f32
 };
 
 Scratch& scratch() {
@@ -85,8 +86,8 @@ private:
     [[nodiscard]] bool must_pack(std::int64_t first_column) const noexcept;
     void block(const Operand& x, Range strips, Range columns, Range inputs) const noexcept;
     [[nodiscard]] int height(std::int64_t whole_strips, std::int64_t columns) const noexcept;
-    void whole_tile(FloatTile& t, std::int64_t strip, int log_strips, Range columns) const noexcept;
-    void edge_tile(FloatTile& t, std::int64_t strip, Range columns) const noexcept;
+    void whole_tile(FloatTile& t, WeightType type, std::int64_t strip, int log_strips, Range columns) const noexcept;
+    void edge_tile(FloatTile& t, WeightType type, std::int64_t strip, Range columns) const noexcept;
     [[nodiscard]] float finished(float sum, std::int64_t row, std::int64_t column) const noexcept;
 
     const FloatProduct& p_;
@@ -137,18 +138,18 @@ int Share::height(std::int64_t whole_strips, std::int64_t columns) const noexcep
     return log;
 }
 
-void Share::whole_tile(FloatTile& t, std::int64_t strip, int log_strips, Range columns) const noexcept {
+void Share::whole_tile(FloatTile& t, WeightType type, std::int64_t strip, int log_strips, Range columns) const noexcept {
     const std::int64_t row = strip * kStripRows;
     const Epilogue& e = p_.epilogue;
     t.y = p_.y + columns.first * p_.y_stride + row;
     t.y_stride = p_.y_stride;
     t.bias = e.bias ? e.bias + row : nullptr;
     t.residual = e.residual ? e.residual + columns.first * e.residual_stride + row : nullptr;
-    k_.tile[static_cast<int>(p_.w.type)][log_strips][columns.size() - 1](t);
+    k_.tile[static_cast<int>(type)][log_strips][columns.size() - 1](t);
 }
 
 /// A strip of which some rows do not exist; they must not be written, so the tile goes by way of scratch.
-void Share::edge_tile(FloatTile& t, std::int64_t strip, Range columns) const noexcept {
+void Share::edge_tile(FloatTile& t, WeightType type, std::int64_t strip, Range columns) const noexcept {
     const std::int64_t row = strip * kStripRows, rows = p_.w.rows - row;
     const bool finish = std::exchange(t.finish, false);
     t.y = work_.edge;
@@ -156,7 +157,7 @@ void Share::edge_tile(FloatTile& t, std::int64_t strip, Range columns) const noe
     for (std::int64_t n = 0; t.resume && n < columns.size(); ++n) {
         std::copy_n(p_.y + (columns.first + n) * p_.y_stride + row, rows, t.y + n * kStripRows);
     }
-    k_.tile[static_cast<int>(p_.w.type)][0][columns.size() - 1](t);
+    k_.tile[static_cast<int>(type)][0][columns.size() - 1](t);
     for (std::int64_t n = 0; n < columns.size(); ++n) {
         float* y = p_.y + (columns.first + n) * p_.y_stride + row;
         for (std::int64_t r = 0; r < rows; ++r) {
@@ -188,11 +189,19 @@ void Share::block(const Operand& x, Range strips, Range columns, Range inputs) c
     const std::int64_t tiles = ceil_div(columns.size(), widest);
     // While a tile is multiplied, it fetches 32 bytes for each of W's columns: a half or all of a strip.
     const std::int64_t fetched = inputs.size() / 2 * 64, parts = p_.w.type == WeightType::f32 ? 2 : 1;
+    const int kind = static_cast<int>(p_.w.type), from = k_.unpacked_tiles[kind];
+    const bool unpacks = from > 0 && tiles >= from && inputs.size() <= kBlockInputs && inputs.size() % 2 == 0;
     for (std::int64_t strip = strips.first; strip < strips.last;) {
         const int log = height(whole_strips - strip, ceil_div(columns.size(), tiles));
         const std::int64_t next = strip + (std::int64_t{1} << log);
         const char* next_w = w + static_cast<std::size_t>(next) * t.strip_bytes;
         t.w = w + static_cast<std::size_t>(strip) * t.strip_bytes;
+        WeightType type = p_.w.type;
+        if (unpacks && log == 0) {
+            k_.unpack[kind](t.w, inputs.size(), work_.weights);
+            t.w = reinterpret_cast<const char*>(work_.weights);
+            type = WeightType::f32;
+        }
         for (std::int64_t i = 0; i < tiles; ++i) {
             const Range tile = columns.part(i, tiles);
             t.x = x.x + (tile.first - columns.first) * x.stride;
@@ -200,8 +209,8 @@ void Share::block(const Operand& x, Range strips, Range columns, Range inputs) c
             t.next_w = tiles > 1 && next + ahead < strips.last
                            ? next_w + static_cast<std::size_t>(ahead) * t.strip_bytes + i % parts * fetched
                            : t.w;
-            if (strip < whole_strips) whole_tile(t, strip, log, tile);
-            else edge_tile(t, strip, tile);
+            if (strip < whole_strips) whole_tile(t, type, strip, log, tile);
+            else edge_tile(t, type, strip, tile);
         }
         strip = next;
     }

@@ -51,6 +51,10 @@ struct FloatKernels {
     int shallow_columns;  ///< the best width where a tile's weights stay in the first-level cache
     /// By type, log2 of strips, columns - 1; null where the sums do not fit in the registers. One strip always does.
     void (*tile[kFloatTypes][kTileHeights][kMaxTileColumns])(const FloatTile&);
+    /// By type: from so many tiles on, a strip's weights are better made f32 once than in each tile; 0: never.
+    int unpacked_tiles[kFloatTypes];
+    /// By type: a range of an even number of a strip's columns, from the layout of its type to that of f32.
+    void (*unpack[kFloatTypes])(const char* w, std::int64_t columns, float* out);
     void (*dots)(const FloatDots&);     ///< kDotColumns columns
     void (*one_dot)(const FloatDots&);  ///< one column, the same sum
 };

@@ -16,6 +16,7 @@ struct Simd {
     static constexpr int kSums = 8, kTileColumns = 2;
 #endif
     static constexpr int kShallowColumns = kTileColumns;
+    static constexpr int kUnpackedF16 = 3, kUnpackedBf16 = 0;
 
     static inline Vector zero() {
         return Vector{0.0F, 0.0F, 0.0F, 0.0F};

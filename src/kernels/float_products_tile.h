@@ -3,6 +3,7 @@
 //
 //   Vector                           kLanes floats
 //   kLanes, kSums, kTileColumns, kShallowColumns   lanes, vectors of sums in a tile, and FloatKernels' widths
+//   kUnpackedF16, kUnpackedBf16      FloatKernels' unpacked_tiles
 //   zero(), load(p), store(p, v), broadcast(p)    unaligned f32
 //   fma(a, b, c)                     a * b + c
 //   prelu(v, slope)                  v where v > 0, else slope * v
@@ -165,6 +166,17 @@ void run_tile(const FloatTile& t) {
     if (t.finish) finish_tile(t, kColumns, kVectors);
 }
 
+/// The weights of a strip as f32: what F32 reads where `Weights` reads w.
+template <class Weights>
+void unpack_strip(const char* w, std::int64_t columns, float* out) {
+    for (std::int64_t pairs = columns / 2; pairs > 0; --pairs, w += Weights::kPairBytes, out += 32) {
+        for (int i = 0; i < kStripVectors; ++i) {
+            Simd::store(out + i * Simd::kLanes, Weights::even(w, i));
+            Simd::store(out + 16 + i * Simd::kLanes, Weights::odd(w, i));
+        }
+    }
+}
+
 /// One vector of sums per column, then the lanes' sum, then what was left over at the ends of segments.
 template <int kColumns>
 void run_dots(const FloatDots& d) {
@@ -210,6 +222,7 @@ constexpr auto tile_or_null() {
 #define HEART_FLOAT_KERNELS                                                                                       \
     {                                                                                                             \
         Simd::kTileColumns, Simd::kShallowColumns, {HEART_HEIGHTS(F32), HEART_HEIGHTS(F16), HEART_HEIGHTS(Bf16)}, \
+            {0, Simd::kUnpackedF16, Simd::kUnpackedBf16}, {nullptr, unpack_strip<F16>, unpack_strip<Bf16>},       \
             run_dots<kDotColumns>, run_dots<1>                                                                    \
     }
 

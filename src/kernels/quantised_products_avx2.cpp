@@ -31,6 +31,22 @@ HEART_INLINE __m256i broadcast(const std::int8_t* p) {
     return _mm256_set1_epi32(four);
 }
 
+/// From so many columns on the compiler needs to be kept from what it has no registers for.
+constexpr int kManyColumns = 3;
+
+/// Keeps it from putting off an addition: it would add in pairs at the end, and hold all summands in memory.
+template <int C>
+HEART_INLINE void settle(__m256i& sum) {
+    if constexpr (C >= kManyColumns) asm("" : "+x"(sum));
+}
+
+/// Keeps it from reading what `x` points to once for both halves of a strip.
+template <int C>
+HEART_INLINE const ActivationBlock* read_again(const ActivationBlock* x) {
+    if constexpr (C >= kManyColumns) asm("" : "+r"(x));
+    return x;
+}
+
 HEART_INLINE __m256i add_pairs(__m256i pairs) {
     return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
 }
@@ -62,6 +78,7 @@ struct Q8_0 {
             for (int c = 0; c < C; ++c) {
                 const __m256i signed_x = _mm256_sign_epi8(broadcast(x[c].q + 4 * j), four);
                 dots[c] = _mm256_add_epi32(dots[c], add_pairs(_mm256_maddubs_epi16(magnitude, signed_x)));
+                settle<C>(dots[c]);
             }
         }
         add_scaled(dots, load_halves(w + 16 * half), x, sums);
@@ -76,8 +93,10 @@ HEART_INLINE void multiply_nibbles(const std::uint8_t* w, const ActivationBlock*
         const __m256i bytes = load(w + 64 * j);
         const __m256i four = _mm256_and_si256(_mm256_srli_epi16(bytes, shift), _mm256_set1_epi8(0x0F));
 #pragma GCC unroll 6
-        for (int c = 0; c < C; ++c)
+        for (int c = 0; c < C; ++c) {
             pairs[c] = _mm256_add_epi16(pairs[c], _mm256_maddubs_epi16(four, broadcast(x[c].q + at + 4 * j)));
+            settle<C>(pairs[c]);
+        }
     }
 }
 
@@ -164,7 +183,7 @@ void multiply_columns(const Strips& w, const ActivationBlock* blocks, float* y, 
 #pragma GCC unroll 36
             for (std::int64_t at = 0; at < Type::kBytes; at += 64) _mm_prefetch(data + kPrefetchBytes + at, _MM_HINT_T0);
 #pragma GCC unroll 1
-            for (int half = 0; half < 2; ++half) Type::template add_block<C>(data, half, x, sums[half]);
+            for (int half = 0; half < 2; ++half) Type::template add_block<C>(data, half, read_again<C>(x), sums[half]);
         }
         for (int half = 0; half < 2; ++half) {
             const auto left = static_cast<std::int32_t>(w.rows - row) - kHalfRows * half;

@@ -12,7 +12,8 @@ using graph::Tensor;
 CrossCache add_cross_cache(graph::TensorStore& store, const Config& c, graph::Type type) {
     CrossCache out;
     for (std::int64_t i = 0; i < c.decoder.layers; ++i) {
-        const graph::Shape shape{c.decoder.dim, c.encoder.positions};
+        // A head's positions one behind the other: each step reads all of them, in the order of memory.
+        const graph::Shape shape{c.decoder.head_dim(), c.encoder.positions, c.decoder.heads};
         out.push_back(
             {store.add(fmt::format("cross.k{}", i), type, shape), store.add(fmt::format("cross.v{}", i), type, shape)});
     }
@@ -22,9 +23,12 @@ CrossCache add_cross_cache(graph::TensorStore& store, const Config& c, graph::Ty
 void fill_cross_cache(Graph& g, const Weights& w, const CrossCache& cache, Tensor encoded) {
     for (std::size_t i = 0; i < w.layers.size(); ++i) {
         const Tensor kv = w.layers[i].cross_kv(g, encoded);  // [2 dim, positions]
-        const std::int64_t dim = encoded.dim(0);
-        g.effect(g.copy_into(g.slice(kv, 0, 0, dim), cache[i].k));
-        g.effect(g.copy_into(g.slice(kv, 0, dim, dim), cache[i].v));
+        const std::int64_t dim = encoded.dim(0), positions = encoded.dim(1), heads = cache[i].k.dim(2);
+        const auto by_head = [&](Tensor t) {
+            return g.permute(g.split_heads(t, heads, positions, 1), 0, 2, 1, 3);  // [head_dim, positions, heads, 1]
+        };
+        g.effect(g.copy_into(by_head(g.slice(kv, 0, 0, dim)), cache[i].k));
+        g.effect(g.copy_into(by_head(g.slice(kv, 0, dim, dim)), cache[i].v));
     }
 }
 
@@ -41,10 +45,10 @@ Tensor self_attention(Graph& g, const DecoderLayer& w, const DecoderConfig& d, c
     return w.self_out(g, nn::attention(g, q, seen.k, seen.v, at.mask), residual);  // [dim, n]
 }
 
-/// softmax(q k^T / sqrt(head_dim)) of one head; q [dim, n], keys [dim, positions] -> [positions, n].
+/// softmax(q k^T / sqrt(head_dim)) of one head; q [dim, n], keys [head_dim, positions, heads] -> [positions, n].
 Tensor attention_weights(Graph& g, const DecoderConfig& d, std::int32_t head, Tensor q, Tensor keys) {
-    const auto of_head = [&](Tensor t) { return g.contiguous(g.slice(t, 0, head * d.head_dim(), d.head_dim())); };
-    const Tensor scores = g.mul_mat(of_head(keys), of_head(q));  // [positions, n]
+    const Tensor q_of_head = g.contiguous(g.slice(q, 0, head * d.head_dim(), d.head_dim()));  // [head_dim, n]
+    const Tensor scores = g.mul_mat(g.slice(keys, 2, head, 1), q_of_head);                    // [positions, n]
     return g.soft_max(scores, {}, 1.0F / std::sqrt(static_cast<float>(d.head_dim())));
 }
 
@@ -56,11 +60,8 @@ Tensor cross_attention(Graph& g, const DecoderLayer& w, const DecoderConfig& d, 
         kept->weights[i] = attention_weights(g, d, kept->heads[i].second, q, cross.k);
         g.output(kept->weights[i]);
     }
-    const auto by_head = [&](Tensor t) {
-        return g.permute(g.split_heads(t, d.heads, t.dim(1), 1), 0, 2, 1, 3);  // [head_dim, positions, heads, 1]
-    };
-    const Tensor queries = g.split_heads(q, d.heads, q.dim(1), 1);  // [head_dim, heads, n, 1]
-    return w.cross_out(g, nn::attention(g, queries, by_head(cross.k), by_head(cross.v), {}), residual);  // [dim, n]
+    const Tensor queries = g.split_heads(q, d.heads, q.dim(1), 1);                     // [head_dim, heads, n, 1]
+    return w.cross_out(g, nn::attention(g, queries, cross.k, cross.v, {}), residual);  // [dim, n]
 }
 
 }  // namespace
