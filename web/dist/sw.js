@@ -1,20 +1,20 @@
 // Keeps the page itself, so that it opens while the studio does not answer and then says so. Songs and everything else of the
 // API are never kept here. scripts/worker.mjs puts in what was built and its version.
 
-const kVersion = 'a65b8a7953a555ee';
+const kVersion = '446d936d4dd1650d';
 const kFiles = [
-  "assets/AdminPage-BH49xmGZ.js",
-  "assets/ComparePage-D8sS5lAN.js",
-  "assets/Frame-COatSnhJ.js",
-  "assets/PlaylistPage-DDsGOpzh.js",
-  "assets/ProfilePage-CnZzl5-j.js",
-  "assets/SharedPage-BQ_nhpWU.js",
-  "assets/SongPage-CKiCTPww.js",
-  "assets/SystemPage-2vHHNoGp.js",
+  "assets/AdminPage-BELCdZBU.js",
+  "assets/ComparePage-DzutAu1E.js",
+  "assets/Frame-BVZ5uVSE.js",
+  "assets/PlaylistPage-CtZaVIf7.js",
+  "assets/ProfilePage-DSKaz5Lr.js",
+  "assets/SharedPage-Czm4niUs.js",
+  "assets/SongPage-CAE79PRy.js",
+  "assets/SystemPage-Y5FmoRUz.js",
   "assets/de-BOEzIV8N.js",
   "assets/es-DUo9Nc2r.js",
   "assets/format-wM5qFVL_.js",
-  "assets/index-Dp7yt3J0.js",
+  "assets/index-ouZJ1uD8.js",
   "assets/ja-C10HuDJU.js",
   "assets/jobs-3VxjYbzH.js",
   "assets/ko-ChqcHZBu.js",
@@ -22,8 +22,8 @@ const kFiles = [
   "assets/rolldown-runtime-XKyaHtl9.js",
   "assets/saveBlob-Z3AeXwei.js",
   "assets/search-x-D5ID4vdG.js",
+  "assets/start-BzhTzWLa.js",
   "assets/start-DymvjPXy.css",
-  "assets/start-Fz8v5hYa.js",
   "assets/toasts-FmM60mai.js",
   "assets/zh-BVx9lSkd.js",
   "icon-192.png",

@@ -4,6 +4,7 @@ import { AudioLines } from 'lucide-react';
 import { useState } from 'react';
 import { create } from 'zustand';
 
+import { useFlying } from './flying';
 import { cx } from './kit';
 
 /** How often the cover of a song was changed while the page is open: its address stays, so the picture would, too. */
@@ -30,6 +31,10 @@ export function Cover({ source, side, className, live }: Props) {
   const whole = useCover(source);
   const address = whole && side ? `${whole}&side=${side}` : whole;
   const shown = address && broken !== address ? address : null;
+  // What flies past is not fetched; what was begun stays.
+  const [begun, begin] = useState<string | null>(null);
+  const flying = useFlying((s) => s.flying && begun !== shown);
+  if (!flying && begun !== shown) begin(shown);
   return (
     <div
       className={cx(
@@ -38,7 +43,7 @@ export function Cover({ source, side, className, live }: Props) {
         className,
       )}
     >
-      {shown ? (
+      {shown && flying ? null : shown ? (
         <img
           src={shown}
           alt=""
