@@ -1,20 +1,20 @@
 // Keeps the page itself, so that it opens while the studio does not answer and then says so. Songs and everything else of the
 // API are never kept here. scripts/worker.mjs puts in what was built and its version.
 
-const kVersion = '446d936d4dd1650d';
+const kVersion = 'd518c57e4cf7de97';
 const kFiles = [
-  "assets/AdminPage-BELCdZBU.js",
-  "assets/ComparePage-DzutAu1E.js",
+  "assets/AdminPage-82nFsMXL.js",
+  "assets/ComparePage-Dv8poXxF.js",
   "assets/Frame-BVZ5uVSE.js",
-  "assets/PlaylistPage-CtZaVIf7.js",
-  "assets/ProfilePage-DSKaz5Lr.js",
+  "assets/PlaylistPage-BsvTvE5P.js",
+  "assets/ProfilePage-yfqbHhJs.js",
   "assets/SharedPage-Czm4niUs.js",
-  "assets/SongPage-CAE79PRy.js",
-  "assets/SystemPage-Y5FmoRUz.js",
+  "assets/SongPage-hWvQgP7V.js",
+  "assets/SystemPage-CMi_XWvN.js",
   "assets/de-BOEzIV8N.js",
   "assets/es-DUo9Nc2r.js",
   "assets/format-wM5qFVL_.js",
-  "assets/index-ouZJ1uD8.js",
+  "assets/index-BbgzeCR4.js",
   "assets/ja-C10HuDJU.js",
   "assets/jobs-3VxjYbzH.js",
   "assets/ko-ChqcHZBu.js",
@@ -22,7 +22,7 @@ const kFiles = [
   "assets/rolldown-runtime-XKyaHtl9.js",
   "assets/saveBlob-Z3AeXwei.js",
   "assets/search-x-D5ID4vdG.js",
-  "assets/start-BzhTzWLa.js",
+  "assets/start-Cc_W4vXF.js",
   "assets/start-DymvjPXy.css",
   "assets/toasts-FmM60mai.js",
   "assets/zh-BVx9lSkd.js",

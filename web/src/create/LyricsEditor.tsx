@@ -3,6 +3,7 @@
 
 import { ArrowDown, ArrowUp, GripVertical, Plus, TextCursor, Trash2, TriangleAlert } from 'lucide-react';
 import { type DragEvent, useId, useMemo, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { useTranslation } from 'react-i18next';
 
 import { Menu } from '../ui/Menu';
@@ -29,8 +30,9 @@ function typeInto(area: HTMLTextAreaElement, text: string, write: (text: string)
   area.focus();
   area.setSelectionRange(0, area.value.length);
   const typed = typeof document.execCommand === 'function' && document.execCommand('insertText', false, text);
-  if (!typed) write(text);
-  if (cursor !== undefined) requestAnimationFrame(() => area.setSelectionRange(cursor, cursor));
+  if (!typed) flushSync(() => write(text));
+  // At once: someone may type the next letter before the next frame.
+  if (cursor !== undefined) area.setSelectionRange(cursor, cursor);
 }
 
 export function LyricsEditor({ limit }: { limit?: number }) {
