@@ -4,6 +4,10 @@
 
 #include <fcntl.h>
 #include <soci/sqlite3/soci-sqlite3.h>
+
+// Behind SOCI's header, which includes it in a namespace in version 4.0, and not at all from 4.1 on.
+#include <sqlite3.h>
+
 #include <sys/stat.h>
 #include <unistd.h>
 
