@@ -219,11 +219,16 @@ std::filesystem::path target_of(const TranscribeOptions& o, const std::string& f
     return output / std::filesystem::path(file).filename().replace_extension(ending(format));
 }
 
-void check_output(const TranscribeOptions& o) {
+/// Makes the folder for the texts of several files, or one that is named as a folder, where there is none yet.
+void prepare_output(const TranscribeOptions& o) {
     if (o.files.empty()) throw Error(ErrorCode::usage, "nothing to transcribe").expected("one or more audio files");
-    if (o.files.size() > 1 && !o.output.empty() && !std::filesystem::is_directory(o.output)) {
+    const bool folder = !o.output.empty() && (o.files.size() > 1 || o.output.back() == '/');
+    std::error_code failure;
+    if (folder) std::filesystem::create_directories(o.output, failure);
+    if (folder && !std::filesystem::is_directory(o.output)) {
         throw Error(ErrorCode::usage, fmt::format("'{}' is no folder", printable(o.output)))
-            .expected("a folder that exists, for the texts of several files");
+            .expected("a folder, or a place where one can be made, for the texts of several files")
+            .found(failure ? failure.message() : "a file");
     }
     if (o.files.size() > 1 && !o.align.empty()) {
         throw Error(ErrorCode::usage, "--align").expected("one audio file").found(fmt::format("{}", o.files.size()));
@@ -251,10 +256,10 @@ void write_result(const TranscribeOptions& o, const std::string& file, Format fo
 int transcribe(TranscribeOptions& o) {
     interrupt_token();
     if (!o.audio.empty()) o.files.insert(o.files.begin(), o.audio);
-    check_output(o);
     const Format format = format_of(o);
     const TranscriptionRequest request = request_of(o, format);
     const std::string lyrics = o.align.empty() ? "" : read_text(o.align);
+    prepare_output(o);
     engine::Transcriber transcriber(o.common.model_folder(),
                                     {o.common.device, engine::parse_type(o.dtype), o.common.threads});
     ProgressBar bar(!o.common.quiet);

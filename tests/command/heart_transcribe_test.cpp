@@ -73,13 +73,28 @@ TEST_F(HeartTranscribe, SeveralFilesGoIntoAFolderAndABadOneDoesNotKeepTheOthers)
     write_signal("a.wav", 5);
     write_signal("b.wav", 5);
     write("words.wav", "no sound at all");
-    fs::create_directory(at("out"));
     const auto f = run_heart(exact({at("a.wav"), at("words.wav"), at("b.wav"), "-o", at("out"), "--format", "json"}));
     EXPECT_EQ(f.exit_code, 1);
     EXPECT_NE(f.err.find("words.wav"), std::string::npos);
     EXPECT_TRUE(fs::exists(at("out/a.json")));
     EXPECT_TRUE(fs::exists(at("out/b.json")));
     EXPECT_FALSE(fs::exists(at("out/words.json")));
+}
+
+TEST_F(HeartTranscribe, ANameThatEndsLikeAFolderIsOne) {
+    write_signal("song.wav", 5);
+    const auto f = run_heart(exact({at("song.wav"), "-o", at("new/lyrics/")}));
+    EXPECT_EQ(f.exit_code, 0) << f.err;
+    EXPECT_TRUE(fs::exists(at("new/lyrics/song.txt")));
+}
+
+TEST_F(HeartTranscribe, AFileIsNoFolderForSeveralTexts) {
+    write_signal("a.wav", 5);
+    write("out", "mine");
+    const auto f = run_heart(exact({at("a.wav"), at("a.wav"), "-o", at("out")}));
+    EXPECT_EQ(f.exit_code, 2);
+    EXPECT_NE(f.err.find("is no folder"), std::string::npos) << f.err;
+    EXPECT_EQ(fs::file_size(at("out")), 4U);
 }
 
 TEST_F(HeartTranscribe, LrcHasTimesThatNeverGoBack) {
