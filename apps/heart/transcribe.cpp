@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <sstream>
 
 namespace heart::app {
@@ -253,6 +254,19 @@ void write_result(const TranscribeOptions& o, const std::string& file, Format fo
     }
 }
 
+/// No text overwrites another one.
+void check_targets(const TranscribeOptions& o, Format format) {
+    std::set<std::filesystem::path> seen;
+    for (const std::string& file : o.files) {
+        const auto target = target_of(o, file, format);
+        if (!target.empty() && !seen.insert(target).second) {
+            throw Error(ErrorCode::usage,
+                        fmt::format("two of the files would be written to '{}'", printable(target.string())))
+                .expected("names that differ before their endings");
+        }
+    }
+}
+
 int transcribe(TranscribeOptions& o) {
     interrupt_token();
     if (!o.audio.empty()) o.files.insert(o.files.begin(), o.audio);
@@ -260,6 +274,7 @@ int transcribe(TranscribeOptions& o) {
     const TranscriptionRequest request = request_of(o, format);
     const std::string lyrics = o.align.empty() ? "" : read_text(o.align);
     prepare_output(o);
+    check_targets(o, format);
     engine::Transcriber transcriber(o.common.model_folder(),
                                     {o.common.device, engine::parse_type(o.dtype), o.common.threads});
     ProgressBar bar(!o.common.quiet);

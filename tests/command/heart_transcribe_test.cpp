@@ -97,6 +97,14 @@ TEST_F(HeartTranscribe, AFileIsNoFolderForSeveralTexts) {
     EXPECT_EQ(fs::file_size(at("out")), 4U);
 }
 
+TEST_F(HeartTranscribe, NoTextOverwritesAnotherOne) {
+    write_signal("a.wav", 5);
+    fs::copy_file(at("a.wav"), at("a.copy"));
+    const auto f = run_heart(exact({at("a.wav"), at("a.copy"), "-o", at("out")}));
+    EXPECT_EQ(f.exit_code, 2);
+    EXPECT_NE(f.err.find("would be written to"), std::string::npos) << f.err;
+}
+
 TEST_F(HeartTranscribe, LrcHasTimesThatNeverGoBack) {
     write_signal("song.wav", 42);
     for (const auto& how : {std::vector<std::string>{"--timestamps", "word"}, {"--sequential"}}) {
