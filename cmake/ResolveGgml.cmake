@@ -6,7 +6,7 @@
 # Git and npm are checked by the git tree hash of the ggml/ folder: content, not a name. -DGGML_PROVIDER=system|git|npm
 # allows one way only.
 include_guard(GLOBAL)
-include(cmake/PinnedSource.cmake)
+include("${CMAKE_CURRENT_LIST_DIR}/PinnedSource.cmake")
 
 set(GGML_PIN_VERSION 0.25.1)
 set(GGML_PIN_TREE 4a1fc5de35bd6af12f303c0701ea0bc7ec1e1c77)

@@ -1,7 +1,7 @@
 # Provides the target soci::soci with its SQLite backend: the system's library (Debian, Ubuntu, Fedora and others have it) or,
 # where there is none, the public git repository at a pinned tag. -DSOCI_PROVIDER=system|git allows one way only.
 include_guard(GLOBAL)
-include(cmake/PinnedSource.cmake)
+include("${CMAKE_CURRENT_LIST_DIR}/PinnedSource.cmake")
 
 set(SOCI_PIN_VERSION 4.1.4)
 set(SOCI_PIN_TREE 8ce824e65e3d61115c0efc1c044a6d7c5deeba1b)
