@@ -11,7 +11,7 @@
 
 namespace heart::hearttranscriptor {
 
-/// Keys and values of the encoder's output, for each layer of the decoder: [dim, encoder positions] each.
+/// Keys and values of the encoder's output, for each layer of the decoder: [head_dim, encoder positions, heads] each.
 using CrossCache = std::vector<nn::KvCache::KeyValue>;
 
 /// Describes a cross cache in `store`, which must be allocated before it is used.

@@ -43,3 +43,18 @@ describe.each(Object.entries(themes))('the %s theme', (_name, t) => {
   it.each(grounds)('the edge of a control is seen on %s', (ground) => expect(contrast(t.edge!, t[ground]!)).toBeGreaterThanOrEqual(3));
   it.each(grounds)('the focus ring is seen on %s', (ground) => expect(contrast(t['heart-text']!, t[ground]!)).toBeGreaterThanOrEqual(3));
 });
+
+// The first paint comes before the page's own styles: the document itself says these two.
+describe('the document', () => {
+  const style = /<style>([^]*?)<\/style>/.exec(readFileSync('index.html', 'utf8'))![1]!;
+  it.each([
+    [':root', 'html {'],
+    [":root[data-theme='light']", "html[data-theme='light'] {"],
+  ])('begins in the colours of %s', (selector, rule) => {
+    const { ink, text } = tokensOf(selector);
+    const start = style.indexOf(rule);
+    const block = style.slice(start, style.indexOf('}', start));
+    expect(block).toContain(`background: ${ink};`);
+    expect(block).toContain(`color: ${text};`);
+  });
+});
