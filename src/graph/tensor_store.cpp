@@ -1,6 +1,7 @@
 #include "graph/tensor_store.h"
 
 #include "core/error.h"
+#include "core/large_pages.h"
 #include "formats/safetensors.h"
 #include "graph/ggml_types.h"
 #include "kernels/nodes.h"
@@ -72,6 +73,11 @@ void TensorStore::allocate(Fill fill) {
     if (!memory_->buffer) {
         throw Error(ErrorCode::memory, fmt::format("not enough memory on {}", device_->name()))
             .expected(fmt::format("{:.0f} MB more", static_cast<double>(wanted) / 1e6));
+    }
+    // Weights are read whole for every frame.
+    ggml_backend_buffer_t buffer = memory_->buffer.get();
+    if (ggml_backend_buffer_is_host(buffer)) {
+        use_large_pages(ggml_backend_buffer_get_base(buffer), ggml_backend_buffer_get_size(buffer));
     }
     if (fill == Fill::zero) ggml_backend_buffer_clear(memory_->buffer.get(), 0);
 }

@@ -10,14 +10,13 @@ namespace {
 
 constexpr int kSums = 12;  // of 16 registers; two units with a latency of four or five cycles are busy from ten on
 constexpr std::size_t kStreams = 4;
-constexpr std::size_t kAhead = 2048;  // bytes
 
 __m256i load(const char* p) {
     return _mm256_load_si256(reinterpret_cast<const __m256i*>(p));
 }
 
 /// Four streams a quarter of the block apart keep more reads on their way than one does.
-std::uint64_t read(const void* data, std::size_t bytes) {
+std::uint64_t read(const void* data, std::size_t bytes, std::size_t ahead) {
     const char* p = static_cast<const char*>(data);
     const std::size_t stream = bytes / kStreams;
     __m256i sum[2 * kStreams];
@@ -25,7 +24,7 @@ std::uint64_t read(const void* data, std::size_t bytes) {
     for (std::size_t i = 0; i < stream; i += 64) {
         for (std::size_t j = 0; j < kStreams; ++j) {
             const char* q = p + j * stream + i;
-            _mm_prefetch(q + kAhead, _MM_HINT_T0);
+            _mm_prefetch(q + ahead, _MM_HINT_T0);
             sum[2 * j] = _mm256_add_epi64(sum[2 * j], load(q));
             sum[2 * j + 1] = _mm256_add_epi64(sum[2 * j + 1], load(q + 32));
         }

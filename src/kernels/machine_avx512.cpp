@@ -10,19 +10,18 @@ namespace {
 
 constexpr int kSums = 16;  // two units with a latency of four or five cycles each are busy from ten on
 constexpr std::size_t kStreams = 4;
-constexpr std::size_t kAhead = 2048;  // bytes
 
 /// Four streams a quarter of the block apart keep more reads on their way than one does.
-std::uint64_t read(const void* data, std::size_t bytes) {
+std::uint64_t read(const void* data, std::size_t bytes, std::size_t ahead) {
     const char* p = static_cast<const char*>(data);
     const std::size_t stream = bytes / kStreams;
     __m512i a = _mm512_setzero_si512(), b = a, c = a, d = a;
     for (std::size_t i = 0; i < stream; i += 64) {
         const char* q = p + i;
-        _mm_prefetch(q + kAhead, _MM_HINT_T0);
-        _mm_prefetch(q + stream + kAhead, _MM_HINT_T0);
-        _mm_prefetch(q + 2 * stream + kAhead, _MM_HINT_T0);
-        _mm_prefetch(q + 3 * stream + kAhead, _MM_HINT_T0);
+        _mm_prefetch(q + ahead, _MM_HINT_T0);
+        _mm_prefetch(q + stream + ahead, _MM_HINT_T0);
+        _mm_prefetch(q + 2 * stream + ahead, _MM_HINT_T0);
+        _mm_prefetch(q + 3 * stream + ahead, _MM_HINT_T0);
         a = _mm512_add_epi64(a, _mm512_load_si512(q));
         b = _mm512_add_epi64(b, _mm512_load_si512(q + stream));
         c = _mm512_add_epi64(c, _mm512_load_si512(q + 2 * stream));

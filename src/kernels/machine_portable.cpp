@@ -11,17 +11,16 @@ using Uint64x2 = std::uint64_t __attribute__((vector_size(16)));
 
 constexpr int kSums = 10;
 constexpr std::size_t kStreams = 4;
-constexpr std::size_t kAhead = 2048;  // bytes
 
 /// Four streams a quarter of the block apart keep more reads on their way than one does.
-std::uint64_t read(const void* data, std::size_t bytes) {
+std::uint64_t read(const void* data, std::size_t bytes, std::size_t ahead) {
     const char* p = static_cast<const char*>(data);
     const std::size_t stream = bytes / kStreams;
     Uint64x2 sum[kStreams] = {};
     for (std::size_t i = 0; i < stream; i += 64) {
         for (std::size_t j = 0; j < kStreams; ++j) {
             const char* line = p + j * stream + i;
-            __builtin_prefetch(line + kAhead);
+            __builtin_prefetch(line + ahead);
             const auto* q = reinterpret_cast<const Uint64x2*>(line);
             sum[j] += (q[0] + q[1]) + (q[2] + q[3]);
         }

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kWidest = 6;
 constexpr int kHalfRows = 8;
-constexpr int kPrefetchBytes = 3072;  ///< the hardware's own prefetching stops at each page
+constexpr int kPrefetchBytes = 1024;  ///< the hardware's own prefetching stops at each page
 
 HEART_INLINE __m256i load(const std::uint8_t* p) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
@@ -31,19 +31,14 @@ HEART_INLINE __m256i broadcast(const std::int8_t* p) {
     return _mm256_set1_epi32(four);
 }
 
-/// From so many columns on the compiler needs to be kept from what it has no registers for.
-constexpr int kManyColumns = 3;
-
-/// Keeps it from putting off an addition: it would add in pairs at the end, and hold all summands in memory.
-template <int C>
+/// Keeps the compiler from putting off an addition: it would add in pairs at the end, and hold all summands in memory.
 HEART_INLINE void settle(__m256i& sum) {
-    if constexpr (C >= kManyColumns) asm("" : "+x"(sum));
+    asm("" : "+x"(sum));
 }
 
-/// Keeps it from reading what `x` points to once for both halves of a strip.
-template <int C>
+/// Keeps it from reading ahead, or once for several uses, what it then has no registers for.
 HEART_INLINE const ActivationBlock* read_again(const ActivationBlock* x) {
-    if constexpr (C >= kManyColumns) asm("" : "+r"(x));
+    asm("" : "+r"(x));
     return x;
 }
 
@@ -51,73 +46,133 @@ HEART_INLINE __m256i add_pairs(__m256i pairs) {
     return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
 }
 
-/// sums[c] += dots[c] * scale of the weights * scale of the activations
+/// Asks for what this place in the strip will need soon. Spread over a block: all its lines at once would fill the queue.
+HEART_INLINE void prefetch(const std::uint8_t* p) {
+    _mm_prefetch(p + kPrefetchBytes, _MM_HINT_T0);
+}
+
+/// Integer sums, or pairs of them, of both halves of a strip by C columns.
 template <int C>
-HEART_INLINE void add_scaled(const __m256i (&dots)[C], __m256 scale, const ActivationBlock* x, __m256 (&sums)[C]) {
-    const __m256 offset = _mm256_mul_ps(scale, _mm256_set1_ps(-kOffset));
+struct Dots {
+    __m256i i[2][C];
+};
+
+template <int C>
+HEART_INLINE void start_dots(__m256i value, Dots<C>& dots) {
+#pragma GCC unroll 2
+    for (int h = 0; h < 2; ++h) {
 #pragma GCC unroll 6
-    for (int c = 0; c < C; ++c) {
-        const __m256 dot = _mm256_fmadd_ps(_mm256_castsi256_ps(dots[c]), scale, offset);
-        sums[c] = _mm256_fmadd_ps(dot, _mm256_set1_ps(x[c].scale), sums[c]);
+        for (int c = 0; c < C; ++c) dots.i[h][c] = value;
+    }
+}
+
+/// sums[h][c] += dots[h][c] * scale of the weights * scale of the activations
+template <int C>
+HEART_INLINE void add_scaled(const Dots<C>& dots, const __m256 (&scale)[2], const ActivationBlock* x, __m256 (&sums)[2][C]) {
+#pragma GCC unroll 2
+    for (int h = 0; h < 2; ++h) {
+        const __m256 offset = _mm256_mul_ps(scale[h], _mm256_set1_ps(-kOffset));
+#pragma GCC unroll 6
+        for (int c = 0; c < C; ++c) {
+            const __m256 dot = _mm256_fmadd_ps(_mm256_castsi256_ps(dots.i[h][c]), scale[h], offset);
+            sums[h][c] = _mm256_fmadd_ps(dot, _mm256_set1_ps(x[c].scale), sums[h][c]);
+        }
     }
 }
 
 struct Q8_0 {
     static constexpr std::int64_t kCols = 32, kBytes = 34 * kStripRows;
+    static constexpr int kStreams = 3;  ///< strips that are read together
 
     template <int C>
-    static HEART_INLINE void add_block(const std::uint8_t* w, int half, const ActivationBlock* x, __m256 (&sums)[C]) {
-        __m256i dots[C];
-#pragma GCC unroll 6
-        for (int c = 0; c < C; ++c) dots[c] = _mm256_set1_epi32(kOffsetBits);
+    static HEART_INLINE void add_block(const std::uint8_t* w, const ActivationBlock* x, __m256 (&sums)[2][C]) {
+        Dots<C> dots;
+        start_dots(_mm256_set1_epi32(kOffsetBits), dots);
+        prefetch(w);
 #pragma GCC unroll 8
         for (int j = 0; j < 8; ++j) {
-            const __m256i four = _mm256_xor_si256(load(w + 32 + 64 * j + 32 * half), _mm256_set1_epi8(-128));
-            const __m256i magnitude = _mm256_abs_epi8(four);
+            prefetch(w + 32 + 64 * j);
+            __m256i four[2], magnitude[2];
+#pragma GCC unroll 2
+            for (int h = 0; h < 2; ++h) {
+                four[h] = _mm256_xor_si256(load(w + 32 + 64 * j + 32 * h), _mm256_set1_epi8(-128));
+                magnitude[h] = _mm256_abs_epi8(four[h]);
+            }
+            x = read_again(x);
 #pragma GCC unroll 6
             for (int c = 0; c < C; ++c) {
-                const __m256i signed_x = _mm256_sign_epi8(broadcast(x[c].q + 4 * j), four);
-                dots[c] = _mm256_add_epi32(dots[c], add_pairs(_mm256_maddubs_epi16(magnitude, signed_x)));
-                settle<C>(dots[c]);
+                const __m256i same = broadcast(x[c].q + 4 * j);
+#pragma GCC unroll 2
+                for (int h = 0; h < 2; ++h) {
+                    const __m256i signed_x = _mm256_sign_epi8(same, four[h]);
+                    dots.i[h][c] = _mm256_add_epi32(dots.i[h][c], add_pairs(_mm256_maddubs_epi16(magnitude[h], signed_x)));
+                    settle(dots.i[h][c]);
+                }
             }
         }
-        add_scaled(dots, load_halves(w + 16 * half), x, sums);
+        __m256 scale[2];
+#pragma GCC unroll 2
+        for (int h = 0; h < 2; ++h) scale[h] = load_halves(w + 16 * h);
+        add_scaled(dots, scale, x, sums);
     }
 };
 
-/// pairs += the low (shift 0) or the high (shift 4) bits of `count` registers of weights times activations.
-template <int shift, int count, int C>
-HEART_INLINE void multiply_nibbles(const std::uint8_t* w, const ActivationBlock* x, int at, __m256i (&pairs)[C]) {
-#pragma GCC unroll 8
-    for (int j = 0; j < count; ++j) {
-        const __m256i bytes = load(w + 64 * j);
-        const __m256i four = _mm256_and_si256(_mm256_srli_epi16(bytes, shift), _mm256_set1_epi8(0x0F));
+/// pairs += the low (shift 0) or the high (shift 4) bits of the halves' weights times activations.
+template <int shift, int C>
+HEART_INLINE void multiply_nibbles(const __m256i (&bytes)[2], const ActivationBlock* x, int at, Dots<C>& pairs) {
+    __m256i four[2];
+#pragma GCC unroll 2
+    for (int h = 0; h < 2; ++h) four[h] = _mm256_and_si256(_mm256_srli_epi16(bytes[h], shift), _mm256_set1_epi8(0x0F));
+    x = read_again(x);
 #pragma GCC unroll 6
-        for (int c = 0; c < C; ++c) {
-            pairs[c] = _mm256_add_epi16(pairs[c], _mm256_maddubs_epi16(four, broadcast(x[c].q + at + 4 * j)));
-            settle<C>(pairs[c]);
+    for (int c = 0; c < C; ++c) {
+        const __m256i same = broadcast(x[c].q + at);
+#pragma GCC unroll 2
+        for (int h = 0; h < 2; ++h) {
+            pairs.i[h][c] = _mm256_add_epi16(pairs.i[h][c], _mm256_maddubs_epi16(four[h], same));
+            settle(pairs.i[h][c]);
         }
     }
 }
 
+HEART_INLINE void load_word(const std::uint8_t* w, __m256i (&bytes)[2]) {
+#pragma GCC unroll 2
+    for (int h = 0; h < 2; ++h) bytes[h] = load(w + 32 * h);
+}
+
 struct Q4_0 {
     static constexpr std::int64_t kCols = 32, kBytes = 18 * kStripRows;
+    static constexpr int kStreams = 3;
 
     template <int C>
-    static HEART_INLINE void add_block(const std::uint8_t* w, int half, const ActivationBlock* x, __m256 (&sums)[C]) {
-        __m256i dots[C];
+    static HEART_INLINE void add_block(const std::uint8_t* w, const ActivationBlock* x, __m256 (&sums)[2][C]) {
+        Dots<C> dots;
+        start_dots(_mm256_setzero_si256(), dots);
+        prefetch(w);
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; ++j) {
+            prefetch(w + 32 + 64 * j);
+            __m256i bytes[2];
+            load_word(w + 32 + 64 * j, bytes);
+            multiply_nibbles<0>(bytes, x, 4 * j, dots);
+            multiply_nibbles<4>(bytes, x, 16 + 4 * j, dots);
+        }
+        x = read_again(x);
+        __m256 scale[2];
+#pragma GCC unroll 2
+        for (int h = 0; h < 2; ++h) {
+            scale[h] = load_halves(w + 16 * h);
 #pragma GCC unroll 6
-        for (int c = 0; c < C; ++c) dots[c] = _mm256_setzero_si256();
-        multiply_nibbles<0, 4>(w + 32 + 32 * half, x, 0, dots);
-        multiply_nibbles<4, 4>(w + 32 + 32 * half, x, 16, dots);
-#pragma GCC unroll 6
-        for (int c = 0; c < C; ++c) dots[c] = _mm256_add_epi32(add_pairs(dots[c]), _mm256_set1_epi32(x[c].start));
-        add_scaled(dots, load_halves(w + 16 * half), x, sums);
+            for (int c = 0; c < C; ++c)
+                dots.i[h][c] = _mm256_add_epi32(add_pairs(dots.i[h][c]), _mm256_set1_epi32(x[c].start));
+        }
+        add_scaled(dots, scale, x, sums);
     }
 };
 
 struct Q4_K {
     static constexpr std::int64_t kCols = 256, kBytes = 144 * kStripRows;
+    static constexpr int kStreams = 2;
 
     /// The factors of the eight sub-blocks of a block, for 8 rows: weight = scale * nibble - min.
     struct Factors {
@@ -144,53 +199,86 @@ struct Q4_K {
     }
 
     template <int shift, int C>
-    static HEART_INLINE void add_sub_block(const std::uint8_t* quants, __m256 scale, __m256 min, const ActivationBlock* x,
-                                           __m256 (&sums)[C]) {
-        __m256i dots[C];
-#pragma GCC unroll 6
-        for (int c = 0; c < C; ++c) {
-            sums[c] = _mm256_fnmadd_ps(min, _mm256_set1_ps(x[c].sum), sums[c]);
-            dots[c] = _mm256_setzero_si256();
+    static HEART_INLINE void add_sub_block(const std::uint8_t* quants, const Factors (&f)[2], int j,
+                                           const ActivationBlock* x, __m256 (&sums)[2][C]) {
+        Dots<C> dots;
+        start_dots(_mm256_setzero_si256(), dots);
+#pragma GCC unroll 8
+        for (int i = 0; i < 8; ++i) {
+            __m256i bytes[2];
+            if (shift == 0) prefetch(quants + 64 * i);
+            load_word(quants + 64 * i, bytes);
+            multiply_nibbles<shift>(bytes, x, 4 * i, dots);
         }
-        multiply_nibbles<shift, 8>(quants, x, 0, dots);
+        x = read_again(x);
+        __m256 scale[2];
+#pragma GCC unroll 2
+        for (int h = 0; h < 2; ++h) {
+            scale[h] = f[h].scale[j];
 #pragma GCC unroll 6
-        for (int c = 0; c < C; ++c) dots[c] = _mm256_add_epi32(add_pairs(dots[c]), _mm256_set1_epi32(kOffsetBits));
+            for (int c = 0; c < C; ++c) {
+                sums[h][c] = _mm256_fnmadd_ps(f[h].min[j], _mm256_set1_ps(x[c].sum), sums[h][c]);
+                dots.i[h][c] = _mm256_add_epi32(add_pairs(dots.i[h][c]), _mm256_set1_epi32(kOffsetBits));
+            }
+        }
         add_scaled(dots, scale, x, sums);
     }
 
     template <int C>
-    static HEART_INLINE void add_block(const std::uint8_t* w, int half, const ActivationBlock* x, __m256 (&sums)[C]) {
-        Factors f;
-        unpack_factors(w, half, f);
-        const std::uint8_t* quants = w + 256 + 32 * half;
+    static HEART_INLINE void add_block(const std::uint8_t* w, const ActivationBlock* x, __m256 (&sums)[2][C]) {
+        Factors f[2];
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; ++i) prefetch(w + 64 * i);
+#pragma GCC unroll 2
+        for (int h = 0; h < 2; ++h) unpack_factors(w, h, f[h]);
+        const std::uint8_t* quants = w + 256;
 #pragma GCC unroll 1
         for (int j = 0; j < 8; j += 2, quants += 512, x += 2 * C) {
-            add_sub_block<0>(quants, f.scale[j], f.min[j], x, sums);
-            add_sub_block<4>(quants, f.scale[j + 1], f.min[j + 1], x + C, sums);
+            add_sub_block<0>(quants, f, j, x, sums);
+            add_sub_block<4>(quants, f, j + 1, x + C, sums);
         }
     }
 };
 
-template <class Type, int C>
-void multiply_columns(const Strips& w, const ActivationBlock* blocks, float* y, std::int64_t y_stride) {
-    const std::uint8_t* data = w.data;
-    for (std::int64_t row = 0; row < w.rows; row += kStripRows) {
-        // In memory: the registers are for the dots, and a block is long.
-        __m256 sums[2][C];
-        for (int c = 0; c < C; ++c) sums[0][c] = sums[1][c] = _mm256_setzero_ps();
-        const ActivationBlock* x = blocks;
-        for (std::int64_t k = 0; k < w.cols; k += Type::kCols, data += Type::kBytes, x += Type::kCols / kBlock * C) {
-#pragma GCC unroll 36
-            for (std::int64_t at = 0; at < Type::kBytes; at += 64) _mm_prefetch(data + kPrefetchBytes + at, _MM_HINT_T0);
+/// S strips by C columns.
+template <class Type, int S, int C>
+void multiply_strips(const std::uint8_t* w, std::int64_t rows, std::int64_t cols, const ActivationBlock* x, float* y,
+                     std::int64_t y_stride) {
+    const std::int64_t strip_bytes = cols / Type::kCols * Type::kBytes;
+    // In memory: the registers are for the dots, and a block is long.
+    __m256 sums[S][2][C];
+    for (auto& strip : sums) {
+        for (int c = 0; c < C; ++c) strip[0][c] = strip[1][c] = _mm256_setzero_ps();
+    }
+    for (std::int64_t k = 0; k < cols; k += Type::kCols, w += Type::kBytes, x += Type::kCols / kBlock * C) {
 #pragma GCC unroll 1
-            for (int half = 0; half < 2; ++half) Type::template add_block<C>(data, half, read_again<C>(x), sums[half]);
-        }
-        for (int half = 0; half < 2; ++half) {
-            const auto left = static_cast<std::int32_t>(w.rows - row) - kHalfRows * half;
-            const __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(left), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-            for (int c = 0; c < C; ++c) _mm256_maskstore_ps(y + c * y_stride + row + kHalfRows * half, mask, sums[half][c]);
+        for (int s = 0; s < S; ++s) Type::template add_block<C>(w + s * strip_bytes, x, sums[s]);
+    }
+    for (int s = 0; s < S; ++s) {
+        for (int h = 0; h < 2; ++h) {
+            const int row = s * kStripRows + h * kHalfRows;
+            const __m256i left = _mm256_set1_epi32(static_cast<std::int32_t>(rows) - row);
+            const __m256i mask = _mm256_cmpgt_epi32(left, _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+            for (int c = 0; c < C; ++c) _mm256_maskstore_ps(y + c * y_stride + row, mask, sums[s][h][c]);
         }
     }
+}
+
+/// From `row` on, S strips at a time while there are so many; the row that comes next.
+template <class Type, int S, int C>
+std::int64_t multiply_rows(const Strips& w, std::int64_t row, const ActivationBlock* x, float* y, std::int64_t y_stride) {
+    const std::int64_t row_bytes = w.cols / Type::kCols * Type::kBytes / kStripRows;
+    for (; w.rows - row > (S - 1) * kStripRows; row += S * kStripRows)
+        multiply_strips<Type, S, C>(w.data + row * row_bytes, w.rows - row, w.cols, x, y + row, y_stride);
+    return row;
+}
+
+template <class Type, int C>
+void multiply_columns(const Strips& w, const ActivationBlock* x, float* y, std::int64_t y_stride) {
+    // Few columns wait for memory, which several streams keep busier than one.
+    constexpr int kTogether = C <= 2 ? Type::kStreams : 1;
+    const std::int64_t row = multiply_rows<Type, kTogether, C>(w, 0, x, y, y_stride);
+    multiply_rows<Type, 1, C>(w, row, x, y, y_stride);
 }
 
 template <class Type>

@@ -1,6 +1,7 @@
 #include "search/vector_rows.h"
 
 #include "core/error.h"
+#include "core/large_pages.h"
 
 #include <sys/mman.h>
 
@@ -19,8 +20,8 @@ void VectorRows::reserve(std::int64_t rows) {
             blocks_.pop_back();
             throw Error(ErrorCode::memory, "not enough memory for the vectors of an index");
         }
-        // In large pages, where the system has them: a search walks through all of them.
-        ::madvise(address, bytes, MADV_HUGEPAGE);
+        // A search walks through all of them.
+        use_large_pages(address, bytes);
         blocks_.back() = std::unique_ptr<float[], Unmap>(static_cast<float*>(address), Unmap{bytes});
     }
 }
