@@ -24,7 +24,8 @@ COLUMNS = {
     "device": "machine.device",
     "read_gbps": "machine.read_gbps", "f32_gflops": "machine.f32_gflops", "int8_gops": "machine.int8_gops",
     "model": "model", "type": "lm.type", "context": "lm.context", "ms_per_frame": "lm.ms_per_frame",
-    "gb_per_frame": "lm.gb_per_frame", "gbps": "lm.gbps", "percent_of_read": "lm.percent_of_read",
+    "gb_per_frame": "lm.gb_per_frame", "gbps": "lm.gbps",
+    "percent_of_read": "lm.percent_of_read", "percent_of_read_max": "lm.percent_of_read_max",
     "backbone_ms": "lm.backbone_ms", "depth_ms": "lm.depth_ms",
     "backbone_percent_of_read": "lm.backbone_percent_of_read", "depth_percent_of_read": "lm.depth_percent_of_read",
     "prefill_tokens_per_second": "lm.prefill_tokens_per_second",
@@ -194,6 +195,7 @@ def page(rows, drawn):
         return "\n".join(out + ["Nothing is recorded yet.", ""])
     out += [f"![{title}]({name})" for name, title in drawn] + [""]
     heads = [("read GB/s", "read_gbps", 1), ("ms a frame", "ms_per_frame", 1), ("% of read", "percent_of_read", 0),
+             ("at most", "percent_of_read_max", 0),
              ("prompt tokens/s", "prefill_tokens_per_second", 1), ("flow ms", "estimator_ms", 0),
              ("% of peak", "estimator_percent_of_peak", 0), ("decoder s/s", "sq_seconds_per_second", 3),
              ("RTF", "rtf", 2), ("peak MB", "peak_mb", 0)]
