@@ -10,6 +10,7 @@ struct Simd {
     using Vector = __m256;
     static constexpr int kLanes = 8, kSums = 12, kTileColumns = 6, kShallowColumns = 6;
     static constexpr int kUnpackedF16 = 3, kUnpackedBf16 = 3;
+    static constexpr std::int64_t kPrefetchBytes = 1024;
 
     static inline Vector zero() { return _mm256_setzero_ps(); }
     static inline Vector load(const float* p) { return _mm256_loadu_ps(p); }

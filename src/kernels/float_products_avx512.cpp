@@ -14,6 +14,7 @@ struct Simd {
     using Vector = __m512;
     static constexpr int kLanes = 16, kSums = 24, kTileColumns = 12, kShallowColumns = 6;
     static constexpr int kUnpackedF16 = 0, kUnpackedBf16 = 0;
+    static constexpr std::int64_t kPrefetchBytes = 1536;
 
     static inline Vector zero() { return _mm512_setzero_ps(); }
     static inline Vector load(const float* p) { return _mm512_loadu_ps(p); }

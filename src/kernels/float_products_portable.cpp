@@ -17,6 +17,7 @@ struct Simd {
 #endif
     static constexpr int kShallowColumns = kTileColumns;
     static constexpr int kUnpackedF16 = 3, kUnpackedBf16 = 0;
+    static constexpr std::int64_t kPrefetchBytes = 1536;
 
     static inline Vector zero() {
         return Vector{0.0F, 0.0F, 0.0F, 0.0F};

@@ -4,6 +4,8 @@
 //   Vector                           kLanes floats
 //   kLanes, kSums, kTileColumns, kShallowColumns   lanes, vectors of sums in a tile, and FloatKernels' widths
 //   kUnpackedF16, kUnpackedBf16      FloatKernels' unpacked_tiles
+//   kPrefetchBytes                   how far ahead weights are asked for: beyond what a page's end hides from the
+//                                    hardware's own prefetching
 //   zero(), load(p), store(p, v), broadcast(p)    unaligned f32
 //   fma(a, b, c)                     a * b + c
 //   prelu(v, slope)                  v where v > 0, else slope * v
@@ -24,9 +26,6 @@ namespace {
 using Vector = Simd::Vector;
 
 constexpr int kStripVectors = 16 / Simd::kLanes;
-
-/// How far ahead weights are asked for: beyond what a page's end hides from the hardware's own prefetching.
-constexpr std::int64_t kPrefetchBytes = 1536;
 
 /// Weights of a type: a vector of one strip's numbers of an even column, and of the odd column behind it. Numbers in pairs
 /// have no odd ends.
@@ -144,7 +143,7 @@ void run_tile(const FloatTile& t) {
             for (int i = 0; i < kVectors; ++i) weights[i] = Weights::even(w + i / kStripVectors * second, i % kStripVectors);
             for (int i = 0; i < kStrips; ++i) {
                 for (int line = 0; line < Weights::kPairBytes; line += 64) {
-                    __builtin_prefetch(w + i * second + kPrefetchBytes + line);
+                    __builtin_prefetch(w + i * second + Simd::kPrefetchBytes + line);
                 }
             }
             __builtin_prefetch(next, 0, 2);
