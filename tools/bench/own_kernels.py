@@ -3,9 +3,10 @@
 
   tools/bench/own_kernels.py [--types bf16,q8_0/f32,q4_0,/f16] [--threads 1,2] [--rounds 2]
 
-Types are those of the language model and of the codec; where one of both is left out, only the other is timed. Each turn starts `heart bench` twice, one after the other, so that what else the machine does falls on both: with
-`--device cpu-ggml` and with `--device cpu`. Prints one table in Markdown: medians of the turns, and the median of the turns'
-ratios. The whole song is worked out from the parts of both, as `heart bench` does without --full.
+Types are those of the language model and of the codec; where one of both is left out, only the other is timed. Each turn
+starts `heart bench` twice, one after the other, so that what else the machine does falls on both: with `--device cpu-ggml`
+and with `--device cpu`. Prints one table in Markdown: medians of the turns, and the median of the turns' ratios. The whole
+song is worked out from the parts of both, as `heart bench` does without --full.
 
 Python 3, nothing else."""
 

@@ -291,10 +291,6 @@ void launch_width(const Context& c, const Operands& o) {
 
 }  // namespace
 
-bool can_run(const ggml_tensor* node) {
-    return is_kind(node, kernels::NodeKind::attention) && can_attend(node->src[0], node->src[1], node->src[2], node->src[3]);
-}
-
 std::size_t scratch_bytes(const ggml_tensor* node) {
     const ggml_tensor* q = node->src[0];
     const int splits = splits_of(node->src[1]);

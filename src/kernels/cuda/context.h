@@ -3,6 +3,8 @@
 // What the kernels of this folder share: the stream they run on, memory that lasts for one node, and a tensor as a kernel
 // sees it. Everything here is part of the CUDA module (libheart-cuda.so) and of nothing else.
 
+#include "kernels/cuda/settings.h"
+
 #include <ggml.h>
 
 #include <cublas_v2.h>
@@ -97,13 +99,6 @@ inline View view(const ggml_tensor* t) {
         v.nb[i] = static_cast<std::int64_t>(t->nb[i]);
     }
     return v;
-}
-
-/// Number `i` of a node's parameters.
-inline float parameter(const ggml_tensor* node, int i) {
-    float x = 0;
-    std::memcpy(&x, node->op_params + i, sizeof x);
-    return x;
 }
 
 inline unsigned blocks_for(std::int64_t items, int per_block) {

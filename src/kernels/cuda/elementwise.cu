@@ -209,66 +209,7 @@ __global__ void repeat(View d, View a) {
     *reinterpret_cast<T*>(at(d, p)) = *reinterpret_cast<const T*>(at_repeated(a, p));
 }
 
-// --- which --------------------------------------------------------------------------------------------------------------
-
-bool is_plain(const ggml_tensor* t) {
-    return t->type == GGML_TYPE_F32 || t->type == GGML_TYPE_F16 || t->type == GGML_TYPE_BF16 || t->type == GGML_TYPE_I32;
-}
-
-bool all_f32(const ggml_tensor* node) {
-    bool yes = node->type == GGML_TYPE_F32;
-    for (const ggml_tensor* s : node->src) yes = yes && (s == nullptr || s->type == GGML_TYPE_F32);
-    return yes;
-}
-
-/// Integers convert to f32 and back, and to themselves.
-bool can_copy(const ggml_tensor* d, const ggml_tensor* a) {
-    if (!is_plain(d) || !is_plain(a) || ggml_nelements(d) != ggml_nelements(a)) return false;
-    const bool integers = d->type == GGML_TYPE_I32 || a->type == GGML_TYPE_I32;
-    return !integers || d->type == a->type || d->type == GGML_TYPE_F32 || a->type == GGML_TYPE_F32;
-}
-
-bool can_run_unary(const ggml_tensor* node) {
-    switch (ggml_get_unary_op(node)) {
-        case GGML_UNARY_OP_SILU:
-        case GGML_UNARY_OP_RELU:
-        case GGML_UNARY_OP_GELU_ERF:
-        case GGML_UNARY_OP_SIGMOID:
-        case GGML_UNARY_OP_STEP: return all_f32(node);
-        default: return false;
-    }
-}
-
-/// ggml_pad's parameters: zeros on the left and right of each dimension, then whether it goes around.
-bool pads_on_the_right(const ggml_tensor* node) {
-    for (int d = 0; d < 4; ++d) {
-        if (node->op_params[2 * d] != 0) return false;
-    }
-    return node->op_params[8] == 0;
-}
-
 }  // namespace
-
-bool can_run(const ggml_tensor* node) {
-    switch (node->op) {
-        case GGML_OP_ADD:
-        case GGML_OP_SUB:
-        case GGML_OP_MUL:
-        case GGML_OP_LEAKY_RELU:
-        case GGML_OP_CONCAT: return all_f32(node);
-        case GGML_OP_SCALE: return all_f32(node) && parameter(node, 1) == 0.0F;
-        case GGML_OP_PAD: return all_f32(node) && pads_on_the_right(node);
-        case GGML_OP_UNARY: return can_run_unary(node);
-        case GGML_OP_GLU:
-            return all_f32(node) && ggml_get_glu_op(node) == GGML_GLU_OP_SWIGLU && node->src[1] == nullptr &&
-                   node->op_params[1] == 0;
-        case GGML_OP_CPY: return can_copy(node->src[1], node->src[0]);
-        case GGML_OP_DUP:
-        case GGML_OP_CONT: return can_copy(node, node->src[0]);
-        case GGML_OP_REPEAT: return node->type == node->src[0]->type && is_plain(node);
-        default: return false;
-    }
-}
 
 void run(const Context& c, const ggml_tensor* node) {
     const unsigned blocks = blocks_for(ggml_nelements(node), kThreads);

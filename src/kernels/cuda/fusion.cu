@@ -127,7 +127,7 @@ private:
             DecodeProduct with = p;
             with.y = static_cast<float*>(after->data);
             with.y_stride = after->ne[0];
-            if (after->op == GGML_OP_GLU && after->src[1] == nullptr && elementwise::can_run(after)) {
+            if (after->op == GGML_OP_GLU && after->src[1] == nullptr && family_of(after) == Family::elementwise) {
                 with.swiglu = true;
             } else if (after->op == GGML_OP_ADD && ggml_are_same_shape(after->src[0], after->src[1])) {
                 residual = after->src[0] == product ? after->src[1] : after->src[0];
@@ -228,7 +228,7 @@ private:
     }
 
     std::optional<Step> fuse_draw(const ggml_tensor* draw) {
-        if (!sampling::can_run(draw)) return std::nullopt;
+        if (family_of(draw) != Family::draw) return std::nullopt;
         Draw d = draw_of(draw);
         std::vector<const ggml_tensor*> fused{draw};
         const ggml_tensor* last = draw;

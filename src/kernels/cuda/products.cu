@@ -23,39 +23,11 @@ std::int64_t numbers(std::size_t bytes) {
     return static_cast<std::int64_t>(bytes / sizeof(float));
 }
 
-bool whole_f32_rows(const ggml_tensor* t) {
-    return t->type == GGML_TYPE_F32 && t->nb[0] == sizeof(float);
-}
-
 float* f32(const ggml_tensor* t) {
     return static_cast<float*>(t->data);
 }
 
 // --- MUL_MAT: any W, batches ----------------------------------------------------------------------------------------------
-
-bool is_quantised(const ggml_tensor* w) {
-    switch (w->type) {
-        case GGML_TYPE_Q8_0:
-        case GGML_TYPE_Q4_0:
-        case GGML_TYPE_Q4_K:
-        case GGML_TYPE_Q5_K:
-        case GGML_TYPE_Q6_K: return true;
-        default: return false;
-    }
-}
-
-/// One matrix and columns side by side, which our product does too.
-bool is_one_product(const ggml_tensor* node) {
-    const ggml_tensor *w = node->src[0], *x = node->src[1];
-    return ggml_is_contiguous(w) && w->ne[2] * w->ne[3] == 1 && whole_f32_rows(x) && x->ne[2] * x->ne[3] == 1;
-}
-
-bool can_run_mul_mat(const ggml_tensor* node) {
-    const ggml_tensor* w = node->src[0];
-    if (is_quantised(w)) return is_one_product(node);
-    const bool plain = w->type == GGML_TYPE_F32 || w->type == GGML_TYPE_F16 || w->type == GGML_TYPE_BF16;
-    return plain && w->nb[0] == ggml_type_size(w->type) && whole_f32_rows(node->src[1]) && ggml_is_contiguous(node);
-}
 
 /// f32 matrices are multiplied where they are; others are widened first, so that no activation is rounded.
 std::size_t mul_mat_scratch(const ggml_tensor* node) {
@@ -102,11 +74,6 @@ std::int64_t bytes_of(ggml_type type) {
     return static_cast<std::int64_t>(ggml_type_size(type));
 }
 
-bool can_run_product(const ggml_tensor* node) {
-    const ggml_tensor* x = node->src[1];
-    return is_in_planes(node->src[0]) && whole_f32_rows(x) && x->ne[2] * x->ne[3] == 1;
-}
-
 /// Bytes of x and, behind them, of the rows of W that are made wide.
 std::size_t x_bytes(const ggml_tensor* w, std::int64_t rows, std::int64_t columns) {
     return w->type == GGML_TYPE_F32 ? 0 : aligned(rows * columns * bytes_of(wide_type(w)));
@@ -145,26 +112,6 @@ void run_product(const Context& c, const ggml_tensor* node) {
 }
 
 // --- convolution ----------------------------------------------------------------------------------------------------------
-
-struct Convolution {
-    const kernels::ConvolutionSetting* setting;
-    const ggml_tensor *w, *x, *bias, *past, *residual;
-};
-
-Convolution convolution_of(const ggml_tensor* node) {
-    Convolution c{setting_of<kernels::ConvolutionSetting>(node), node->src[0], node->src[1], nullptr, nullptr, nullptr};
-    int next = 2;
-    if (c.setting->has_bias) c.bias = node->src[next++];
-    if (c.setting->has_past) c.past = node->src[next++];
-    if (c.setting->has_residual) c.residual = node->src[next];
-    return c;
-}
-
-bool can_run_convolution(const ggml_tensor* node) {
-    const Convolution c = convolution_of(node);
-    return is_in_planes(c.w) && !is_quantised(c.w) && whole_f32_rows(c.x) &&
-           (c.residual == nullptr || whole_f32_rows(c.residual));
-}
 
 /// Whether the signal is multiplied where it is.
 bool as_it_is(const Convolution& c) {
@@ -220,12 +167,6 @@ void run_convolution(const Context& context, const ggml_tensor* node) {
 }
 
 }  // namespace
-
-bool can_run(const ggml_tensor* node) {
-    if (node->op == GGML_OP_MUL_MAT) return can_run_mul_mat(node);
-    if (is_kind(node, kernels::NodeKind::product)) return can_run_product(node);
-    return is_kind(node, kernels::NodeKind::convolution) && can_run_convolution(node);
-}
 
 bool is_plain_product(const ggml_tensor* node) {
     if (node->op == GGML_OP_MUL_MAT) return is_quantised(node->src[0]) && is_one_product(node);

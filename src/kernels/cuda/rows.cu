@@ -193,22 +193,7 @@ __global__ void rotary(View d, View a, Rotation rotation) {
     }
 }
 
-// --- which --------------------------------------------------------------------------------------------------------------
-
-bool whole_f32_rows(const ggml_tensor* t) {
-    return t->type == GGML_TYPE_F32 && t->nb[0] == sizeof(float);
-}
-
-bool is_float(const ggml_tensor* t) {
-    return t->type == GGML_TYPE_F32 || t->type == GGML_TYPE_F16 || t->type == GGML_TYPE_BF16;
-}
-
-/// The rotation that this folder knows: adjacent pairs of the whole head, no interpolation.
-bool turns_adjacent_pairs(const ggml_tensor* node) {
-    return node->ne[0] <= kMostHeadDim && node->op_params[1] == node->ne[0] && node->op_params[2] == GGML_ROPE_TYPE_NORMAL &&
-           parameter(node, 6) == 1.0F && parameter(node, 7) == 0.0F && parameter(node, 8) == 1.0F &&
-           whole_f32_rows(node->src[0]);
-}
+// --- launches -----------------------------------------------------------------------------------------------------------
 
 void run_get_rows(const Context& c, const ggml_tensor* node) {
     const View d = view(node), table = view(node->src[0]), ids = view(node->src[1]);
@@ -246,24 +231,6 @@ void run_soft_max(const Context& c, const ggml_tensor* node) {
 }
 
 }  // namespace
-
-bool can_run(const ggml_tensor* node) {
-    const ggml_tensor* a = node->src[0];
-    switch (node->op) {
-        case GGML_OP_RMS_NORM:
-        case GGML_OP_NORM: return whole_f32_rows(a);
-        case GGML_OP_SOFT_MAX: return whole_f32_rows(a) && parameter(node, 1) == 0.0F && node->src[2] == nullptr;
-        case GGML_OP_ARGMAX:
-        case GGML_OP_TOP_K: return whole_f32_rows(a);
-        case GGML_OP_GET_ROWS:
-            return is_float(a) && a->nb[0] == ggml_type_size(a->type) && node->src[1]->type == GGML_TYPE_I32;
-        case GGML_OP_SET_ROWS:
-            return (is_float(node) || node->type == GGML_TYPE_Q8_0) && whole_f32_rows(a) &&
-                   node->src[1]->type == GGML_TYPE_I64;
-        case GGML_OP_ROPE: return turns_adjacent_pairs(node);
-        default: return false;
-    }
-}
 
 void run(const Context& c, const ggml_tensor* node) {
     const ggml_tensor* a = node->src[0];

@@ -76,16 +76,7 @@ __global__ void __launch_bounds__(kThreads) draw_kernel(Draw d) {
     d.tokens[blockIdx.x] = index_of(best);
 }
 
-bool is_f32_column(const ggml_tensor* t) {
-    return t->type == GGML_TYPE_F32 && t->nb[0] == sizeof(float) && t->ne[2] * t->ne[3] == 1;
-}
-
 }  // namespace
-
-bool can_run(const ggml_tensor* node) {
-    return is_kind(node, kernels::NodeKind::draw) && node->src[0]->ne[0] <= kMostDrawn && is_f32_column(node->src[0]) &&
-           is_f32_column(node->src[1]) && is_f32_column(node->src[2]);
-}
 
 void run(const Context& c, const ggml_tensor* node) {
     draw(c, draw_of(node));

@@ -10,6 +10,13 @@
 
 namespace heart::cuda {
 
+/// Number `i` of a node's parameters.
+inline float parameter(const ggml_tensor* node, int i) {
+    float x = 0;
+    std::memcpy(&x, node->op_params + i, sizeof x);
+    return x;
+}
+
 /// A custom node's setting as one of the structs that begin with a NodeSetting.
 template <typename Setting = kernels::NodeSetting>
 const Setting* setting_of(const ggml_tensor* node) {
