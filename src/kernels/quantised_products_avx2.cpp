@@ -256,8 +256,8 @@ void multiply_strips(const std::uint8_t* w, std::int64_t rows, std::int64_t cols
     }
     for (int s = 0; s < S; ++s) {
         for (int h = 0; h < 2; ++h) {
-            const int row = s * kStripRows + h * kHalfRows;
-            const __m256i left = _mm256_set1_epi32(static_cast<std::int32_t>(rows) - row);
+            const std::int64_t row = s * kStripRows + h * kHalfRows;
+            const __m256i left = _mm256_set1_epi32(static_cast<std::int32_t>(rows - row));
             const __m256i mask = _mm256_cmpgt_epi32(left, _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
             for (int c = 0; c < C; ++c) _mm256_maskstore_ps(y + c * y_stride + row, mask, sums[s][h][c]);
         }
