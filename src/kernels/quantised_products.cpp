@@ -74,6 +74,7 @@ public:
     void multiply(Range rows) const {
         const auto row_bytes = static_cast<std::int64_t>(plain_row_bytes(p_.w.type, p_.w.cols));
         const std::int64_t pair = 2 * kStripRows;
+        // A single tile reads each row once: nothing has to stay in the cache.
         const std::int64_t all = rows.last - rows.first;
         const std::int64_t step = tiles_ == 1 ? all : std::max(pair, kCachedBytes / row_bytes / pair * pair);
         for (std::int64_t row = rows.first; row < rows.last; row += step) {

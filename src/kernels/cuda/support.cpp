@@ -104,9 +104,13 @@ bool can_run_mul_mat(const ggml_tensor* node) {
     return is_float(w) && w->nb[0] == ggml_type_size(w->type) && whole_f32_rows(node->src[1]) && ggml_is_contiguous(node);
 }
 
+/// Columns side by side.
+bool are_f32_columns(const ggml_tensor* t) {
+    return whole_f32_rows(t) && t->ne[2] * t->ne[3] == 1;
+}
+
 bool can_run_product(const ggml_tensor* node) {
-    const ggml_tensor* x = node->src[1];
-    return is_in_planes(node->src[0]) && whole_f32_rows(x) && x->ne[2] * x->ne[3] == 1;
+    return is_in_planes(node->src[0]) && are_f32_columns(node->src[1]);
 }
 
 bool can_run_convolution(const ggml_tensor* node) {
@@ -127,13 +131,9 @@ bool is_attention(const ggml_tensor* node) {
     return is_kind(node, kernels::NodeKind::attention) && can_attend(node->src[0], node->src[1], node->src[2], node->src[3]);
 }
 
-bool is_f32_column(const ggml_tensor* t) {
-    return t->type == GGML_TYPE_F32 && t->nb[0] == sizeof(float) && t->ne[2] * t->ne[3] == 1;
-}
-
 bool is_draw(const ggml_tensor* node) {
-    return is_kind(node, kernels::NodeKind::draw) && node->src[0]->ne[0] <= kMostDrawn && is_f32_column(node->src[0]) &&
-           is_f32_column(node->src[1]) && is_f32_column(node->src[2]);
+    return is_kind(node, kernels::NodeKind::draw) && node->src[0]->ne[0] <= kMostDrawn && are_f32_columns(node->src[0]) &&
+           are_f32_columns(node->src[1]) && are_f32_columns(node->src[2]);
 }
 
 bool looks_elsewhere(const ggml_tensor* node) {
