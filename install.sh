@@ -9,7 +9,7 @@ usage() {
 Usage: ./install.sh [options]
 
   -y, --yes             Ask nothing: install packages, build; no checkpoints unless --pull
-  --device KIND         auto (what is found), cpu or cuda
+  --device KIND         auto (what is found), cpu, cuda (NVIDIA) or vulkan (AMD, Intel, NVIDIA)
   --pull                Download the recommended checkpoints (22 GB) into --model-path
   --no-pull             Do not offer them
   --model-path PATH     Folder of the checkpoints (default: ./ckpt)
@@ -46,26 +46,26 @@ done
 gpu=none
 if command -v nvidia-smi > /dev/null 2>&1 && nvidia-smi -L > /dev/null 2>&1; then
   gpu=nvidia
-elif [ -e /dev/kfd ]; then
-  gpu=amd
+elif ls /dev/dri/renderD* > /dev/null 2>&1; then
+  gpu=other
 fi
 nvcc=$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2> /dev/null || true)
+asked=$device
 case $device in
   auto)
     device=cpu
-    if [ $gpu = nvidia ]; then
-      if [ -n "$nvcc" ]; then
-        device=cuda
-      else
-        echo "install.sh: there is an NVIDIA GPU but no CUDA toolkit (nvcc, 12.4 or later): building for the CPU" >&2
-      fi
-    elif [ $gpu = amd ]; then
-      echo "install.sh: there is an AMD GPU, for which Heart has no kernels yet: building for the CPU" >&2
+    if [ $gpu = nvidia ] && [ -n "$nvcc" ]; then
+      device=cuda
+    elif [ $gpu = nvidia ]; then
+      device=vulkan
+      echo "install.sh: there is an NVIDIA GPU but no CUDA toolkit (nvcc, 12.4 or later), whose kernels are faster" >&2
+    elif [ $gpu = other ]; then
+      device=vulkan
     fi
     ;;
-  cpu) ;;
+  cpu | vulkan) ;;
   cuda) [ -n "$nvcc" ] || fail "--device cuda needs the CUDA toolkit (nvcc, 12.4 or later)" ;;
-  *) fail "--device is auto, cpu or cuda, not '$device'" ;;
+  *) fail "--device is auto, cpu, cuda or vulkan, not '$device'" ;;
 esac
 echo "install.sh: building for $device"
 
@@ -73,6 +73,7 @@ echo "install.sh: building for $device"
 mkdir -p build
 if command -v apt-get > /dev/null 2>&1; then
   scripts/install-deps.sh
+  [ $device != vulkan ] || scripts/install-deps.sh vulkan || true  # configuring tells what is missing
 else
   as_root=
   [ "$(id -u)" = 0 ] || as_root=sudo
@@ -80,17 +81,20 @@ else
     wanted="gcc-c++ cmake ninja-build git pkgconf-pkg-config fmt-devel json-devel cli11-devel utf8proc-devel
       libsndfile-devel soxr-devel taglib-devel kiss-fft-devel libpng-devel libjpeg-turbo-devel zlib-devel openssl-devel soci-devel
       soci-sqlite3-devel sqlite-devel libsodium-devel libxcrypt-devel libcurl-devel cairo-devel libarchive-devel boost-devel"
+    vulkan="vulkan-loader-devel vulkan-headers spirv-headers-devel glslc"
     command="dnf install -y"
     knows() { dnf -q list "$1"; }
   elif command -v pacman > /dev/null 2>&1; then
     wanted="gcc cmake ninja git pkgconf fmt nlohmann-json cli11 libutf8proc libsndfile libsoxr taglib libpng libjpeg-turbo zlib
       openssl soci sqlite libsodium libxcrypt curl cairo libarchive boost kissfft"
+    vulkan="vulkan-icd-loader vulkan-headers spirv-headers shaderc"
     command="pacman -S --needed --noconfirm"
     knows() { pacman -Si "$1" || pacman -Q "$1"; }
     pacman -Si gcc > /dev/null 2>&1 || $as_root pacman -Sy  # a new system has no lists of packages yet
   else
     fail "no apt-get, dnf or pacman: please install what scripts/install-deps.sh lists, then run 'make build'"
   fi
+  [ $device != vulkan ] || wanted="$wanted $vulkan"
   # One name that it does not know, and a package manager installs nothing.
   packages="" unknown=""
   echo "install.sh: asking ${command%% *} which packages it knows"
@@ -112,11 +116,24 @@ else
 fi
 
 # --- building ---
-preset=release
-[ $device = cpu ] || preset=cuda
+configure() {
+  cmake --preset $preset -DHEART_TESTS=OFF > build/configure.log 2>&1
+}
+preset=$device
+[ $device != cpu ] || preset=release
 jobs=$(nproc 2> /dev/null || echo 2)
 [ -z "$nvcc" ] || PATH=$PATH:$(dirname "$nvcc")
-cmake --preset $preset -DHEART_TESTS=OFF > build/configure.log 2>&1 || { cat build/configure.log >&2; exit 1; }
+if ! configure; then
+  if [ $device = vulkan ] && [ $asked = auto ]; then
+    grep -A 3 'HEART_VULKAN=ON' build/configure.log >&2 || true
+    echo "install.sh: no module for the GPU on this system: building for the CPU" >&2
+    preset=release
+    configure || { cat build/configure.log >&2; exit 1; }
+  else
+    cat build/configure.log >&2
+    exit 1
+  fi
+fi
 cmake --build --preset $preset -j "$jobs"
 heart=build/$preset/heart
 [ -z "$prefix" ] || cmake --install build/$preset --prefix "$prefix"

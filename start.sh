@@ -64,7 +64,9 @@ if [ -n "$model_path" ] && [ ! -d "$model_path/HeartMuLa-oss-$version" ]; then
 fi
 
 heart=build/release/heart
-[ ! -x build/cuda/heart ] || heart=build/cuda/heart  # what ./install.sh makes for a GPU
+for preset in vulkan cuda; do  # what ./install.sh makes for a GPU
+  [ ! -x build/$preset/heart ] || heart=build/$preset/heart
+done
 if [ ! -x "$heart" ]; then
   echo "start.sh: building Heart first" >&2
   make build

@@ -2,6 +2,7 @@
 # Installs what building and testing Heart needs on Debian or Ubuntu. Safe to run again: it does nothing when all is there.
 #   scripts/install-deps.sh          what `make build` needs
 #   scripts/install-deps.sh test     and what `make test` needs on top
+#   scripts/install-deps.sh vulkan   and what the preset vulkan needs on top
 #   scripts/install-deps.sh web      and what `make web-tests` needs on top
 set -eu
 cd "$(dirname "$0")/.."
@@ -14,6 +15,7 @@ build_packages="g++ cmake ninja-build git ca-certificates pkg-config
 boost_packages="libboost1.81-dev libboost1.83-dev libboost1.88-dev libboost-dev"
 test_packages="libgtest-dev librapidcheck-dev clang-format-14 clang-tidy-14
   clang-14 libclang-rt-14-dev dpkg-dev file"
+vulkan_packages="libvulkan-dev spirv-headers glslc"
 # Kernels for 64-bit ARM are compiled and run on other processors too.
 [ "$(uname -m)" = aarch64 ] || test_packages="$test_packages g++-aarch64-linux-gnu qemu-user-static googletest"
 
@@ -62,6 +64,8 @@ boost_package() {
 install $build_packages "$(boost_package)"
 # shellcheck disable=SC2086
 [ "${1:-}" != test ] || install $test_packages
+# shellcheck disable=SC2086
+[ "${1:-}" != vulkan ] || install $vulkan_packages
 
 # Debian's npm and Chromium are large: only where there is no other.
 if [ "${1:-}" = web ]; then

@@ -18,7 +18,11 @@ Tensor Graph::mul_mat(Tensor w, Tensor x) {
     if (!is_number(w) || x.type() != Type::f32 || !whole_rows(w) || !whole_rows(x)) {
         refuse("mul_mat", "whole rows, the second of f32", w, x);
     }
-    if (is_plain(w)) return Tensor(ggml_mul_mat(ctx(), w.raw(), x.raw()));
+    if (is_plain(w)) {
+        ggml_tensor* product = ggml_mul_mat(ctx(), w.raw(), x.raw());
+        ggml_mul_mat_set_prec(product, GGML_PREC_F32);  // ggml's kernels for GPUs would sum products of f16 in f16
+        return Tensor(product);
+    }
     if (x.dim(2) * x.dim(3) != 1) {  // the kernel knows columns only
         const Tensor columns = reshape(x, {x.dim(0), x.dim(1) * x.dim(2) * x.dim(3)});
         return reshape(mul_mat(w, columns), {kernels::product_rows(w.raw()), x.dim(1), x.dim(2), x.dim(3)});
@@ -119,7 +123,9 @@ Tensor Graph::flash_attention(Tensor q, Tensor k, Tensor v, Tensor mask, float f
                  mask.type() != Type::f16 || mask.dim(0) != k.dim(1) || mask.dim(1) < q.dim(1))) {
         refuse("flash_attention", "an f16 mask [positions, queries]", mask, k);
     }
-    return Tensor(ggml_flash_attn_ext(ctx(), q.raw(), k.raw(), v.raw(), mask.raw(), factor, 0.0F, 0.0F));
+    ggml_tensor* mixed = ggml_flash_attn_ext(ctx(), q.raw(), k.raw(), v.raw(), mask.raw(), factor, 0.0F, 0.0F);
+    ggml_flash_attn_ext_set_prec(mixed, GGML_PREC_F32);  // as in mul_mat
+    return Tensor(mixed);
 }
 
 }  // namespace heart::graph
