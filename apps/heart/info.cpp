@@ -171,8 +171,9 @@ void print_licences(const Json& licences) {
 void print_info(const Json& all) {
     fmt::print("Heart {}\n\nDevices\n", HEART_VERSION);
     for (const Json& d : all.at("devices")) {
-        fmt::print("  {}: {}, {:.1f} GB, {} threads\n", d.at("name").get<std::string>(),
-                   d.at("description").get<std::string>(), d.at("memory_gb").get<double>(), d.at("threads").get<int>());
+        const int threads = d.at("threads").get<int>();
+        fmt::print("  {}: {}, {:.1f} GB{}\n", d.at("name").get<std::string>(), d.at("description").get<std::string>(),
+                   d.at("memory_gb").get<double>(), threads == 0 ? "" : fmt::format(", {} threads", threads));
     }
     fmt::print("\nCheckpoint: {}\n", all.at("checkpoint").at("path").get<std::string>());
     for (const Json& m : all.at("checkpoint").at("models")) {
