@@ -1,7 +1,7 @@
 # Heart. `make demo` makes a first song, `make test` proves that everything works, `make build` leaves build/release/heart.
 # Each installs what is missing (Debian, Ubuntu) and is quick the second time.
 
-.PHONY: demo build test deps test-deps release-tests package-tests web-tests cuda-build arm-tests asan-tests tsan-tests fuzz-tests format check-format tidy clean
+.PHONY: demo build test deps test-deps release-tests package-tests web-tests cuda-build vulkan-tests arm-tests asan-tests tsan-tests fuzz-tests format check-format tidy clean
 
 JOBS ?= $(shell nproc)
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
@@ -42,6 +42,16 @@ ifneq ($(shell command -v nvcc),)
 else
 	@echo "heart: no nvcc on this machine, the CUDA module is not compiled"
 endif
+
+# The models on Vulkan, held to the reference's vectors: by Mesa's driver for the CPU, or by VULKAN_DEVICE, a number of
+# `vulkaninfo --summary`. Twenty minutes, and more than Debian 12 has.
+VULKAN_DEVICE ?= 0
+vulkan-tests:
+	scripts/install-deps.sh vulkan-tests
+	cmake --preset vulkan -DHEART_TESTS=ON
+	cmake --build --preset vulkan -j $(JOBS) --target ggml-vulkan parity_tests
+	cmake -E create_symlink $(CURDIR)/build/vulkan/libheart-vulkan.so build/vulkan/tests/libheart-vulkan.so
+	GGML_VK_VISIBLE_DEVICES=$(VULKAN_DEVICE) HEART_TEST_DEVICE=vulkan build/vulkan/tests/parity_tests --gtest_brief=1
 
 # The suite again with the address and undefined-behaviour sanitizers, and warnings as errors; but for the tests of whether
 # songs are music, which go through nothing that the command's tests do not.

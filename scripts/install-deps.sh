@@ -3,6 +3,7 @@
 #   scripts/install-deps.sh          what `make build` needs
 #   scripts/install-deps.sh test     and what `make test` needs on top
 #   scripts/install-deps.sh vulkan   and what the preset vulkan needs on top
+#   scripts/install-deps.sh vulkan-tests   and what `make vulkan-tests` needs
 #   scripts/install-deps.sh web      and what `make web-tests` needs on top
 set -eu
 cd "$(dirname "$0")/.."
@@ -65,7 +66,10 @@ install $build_packages "$(boost_package)"
 # shellcheck disable=SC2086
 [ "${1:-}" != test ] || install $test_packages
 # shellcheck disable=SC2086
-[ "${1:-}" != vulkan ] || install $vulkan_packages
+case "${1:-}" in
+    vulkan) install $vulkan_packages ;;
+    vulkan-tests) install $vulkan_packages libgtest-dev librapidcheck-dev mesa-vulkan-drivers ;;
+esac
 
 # Debian's npm and Chromium are large: only where there is no other.
 if [ "${1:-}" = web ]; then

@@ -141,6 +141,7 @@ private:
     /// One of our own CPU operators (src/kernels) as a node.
     using CustomOperator = void (*)(ggml_tensor* dst, int ith, int nth, void* setting);
     Tensor convolve_by_products(Tensor w, Tensor x, const Convolution& c);
+    Tensor without_gaps(Tensor a);
     Tensor custom(const Shape& shape, const std::vector<Tensor>& operands, CustomOperator op, void* setting,
                   Type type = Type::f32);
     [[nodiscard]] ggml_context* ctx() const noexcept;

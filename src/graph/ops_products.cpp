@@ -12,6 +12,15 @@
 
 namespace heart::graph {
 
+/// On GPUs that ggml serves, f32 numbers one behind the other: its products copy other operands, and round them to f16.
+Tensor Graph::without_gaps(Tensor a) {
+    const ggml_tensor* t = a.raw();
+    const bool gaps = t->nb[1] != ggml_row_size(t->type, t->ne[0]) ||
+                      (t->ne[3] != 1 && t->nb[3] != t->nb[2] * static_cast<std::size_t>(t->ne[2]));
+    const bool rounds = device_->kernels() == Kernels::ggml && !device_->is_cpu() && a.type() == Type::f32;
+    return rounds && gaps ? Tensor(ggml_cont(ctx(), a.raw())) : a;
+}
+
 Tensor Graph::mul_mat(Tensor w, Tensor x) {
     const bool fits = w.dim(0) == x.dim(0) && x.dim(2) % w.dim(2) == 0 && x.dim(3) % w.dim(3) == 0;
     if (!fits) refuse("mul_mat", "the same dimension 0", w, x);
@@ -19,7 +28,7 @@ Tensor Graph::mul_mat(Tensor w, Tensor x) {
         refuse("mul_mat", "whole rows, the second of f32", w, x);
     }
     if (is_plain(w)) {
-        ggml_tensor* product = ggml_mul_mat(ctx(), w.raw(), x.raw());
+        ggml_tensor* product = ggml_mul_mat(ctx(), without_gaps(w).raw(), without_gaps(x).raw());
         ggml_mul_mat_set_prec(product, GGML_PREC_F32);  // ggml's kernels for GPUs would sum products of f16 in f16
         return Tensor(product);
     }

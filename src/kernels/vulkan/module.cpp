@@ -5,9 +5,9 @@
 #include <cstdlib>
 #include <string_view>
 
-// ggml asks the environment for its settings, and this module's questions come here (--wrap in CMakeLists.txt). One answer is
-// Heart's own: left alone, ggml rounds the operands of every large product to f16 where the GPU can, f32 weights too, which
-// moves latents across the ninths that the codec rounds them to. Heart is to be asked for that in so many words:
+// ggml asks the environment for its settings, and this module's questions come here (--wrap in CMakeLists.txt). One answer
+// is Heart's own: left alone, ggml rounds the operands of every large product to f16 where the GPU can, f32 weights too,
+// which moves latents across the ninths that the codec rounds them to. Heart is to be asked for that in so many words:
 // HEART_VULKAN_F16=1.
 extern "C" char* __real_getenv(const char* name);
 
