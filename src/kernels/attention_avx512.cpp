@@ -20,6 +20,8 @@ struct Vectors {
     // What is held in registers at a time: scores of so many queries and positions, sums of values; a tile of sums.
     static constexpr int kDecodeQueries = 4, kDecodePositions = 4, kDecodeSums = 24;
     static constexpr int kTileRows = 8, kTileRegisters = 3;
+    // Positions of one head before it is the next head's turn, and how near the next ones are fetched (__builtin_prefetch).
+    static constexpr int kDecodeTogether = 16, kDecodeLocality = 2;
 
     using Floats = __m512;
 

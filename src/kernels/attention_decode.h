@@ -10,8 +10,6 @@
 namespace heart::kernels {
 namespace {
 
-constexpr int kTogether = 16;  // positions of one head before it is the next head's turn
-
 /// Positions that the same queries look at, for one key head.
 struct KeyBlock {
     const std::uint8_t* k;
@@ -38,13 +36,14 @@ void list_positions(std::uint64_t bits, KeyBlock& block) {
     for (; bits != 0; bits &= bits - 1) block.positions[block.count++] = static_cast<std::uint8_t>(__builtin_ctzll(bits));
 }
 
-/// Asks for what comes kTogether positions later. Memory's own look-ahead follows neither the pieces that a thread with few
-/// heads reads nor the turns between heads.
+/// Asks for what comes V::kDecodeTogether positions later, when it is this head's turn again. Memory's own look-ahead follows
+/// neither the pieces that a thread with few heads reads nor the turns between heads.
+template <class V>
 __attribute__((always_inline)) inline void fetch_ahead(const KeyBlock& block, int position, const std::uint8_t* from,
                                                        std::int64_t stride) {
-    if (position + kTogether >= block.fetched) return;
-    const std::uint8_t* row = from + (position + kTogether) * stride;
-    for (std::int64_t i = 0; i < block.row_bytes; i += 64) __builtin_prefetch(row + i, 0, 2);
+    if (position + V::kDecodeTogether >= block.fetched) return;
+    const std::uint8_t* row = from + (position + V::kDecodeTogether) * stride;
+    for (std::int64_t i = 0; i < block.row_bytes; i += 64) __builtin_prefetch(row + i, 0, V::kDecodeLocality);
 }
 
 /// Scores of kQueries queries from `query` on and kPositions positions of the list from `first` on.
@@ -57,7 +56,7 @@ __attribute__((always_inline)) inline void score_part(const QueryState& s, int q
     for (int p = 0; p < kPositions; ++p) {
         const int position = block.positions[first + p];
         rows[p] = block.k + position * block.k_stride;
-        if (query == 0) fetch_ahead(block, position, block.k, block.k_stride);
+        if (query == 0) fetch_ahead<V>(block, position, block.k, block.k_stride);
     }
     Floats sums[kQueries][kPositions];
     for (auto& of_query : sums) {
@@ -145,7 +144,7 @@ __attribute__((always_inline)) inline void mix_part(const QueryState& s, int que
     }
     for (int p = first; p < last; ++p) {
         const std::uint8_t* row = block.v + block.positions[p] * block.v_stride;
-        if (query == 0 && d == 0) fetch_ahead(block, block.positions[p], block.v, block.v_stride);
+        if (query == 0 && d == 0) fetch_ahead<V>(block, block.positions[p], block.v, block.v_stride);
         Floats weight[kQueries];
         for (int j = 0; j < kQueries; ++j) weight[j] = V::set(weights[j * kBlockPositions + p]);
         const auto add = [&](int r, Floats value) __attribute__((always_inline)) {
@@ -269,8 +268,8 @@ template <class V, class Source>
 void look(const Attention& a, std::int64_t heads, int first, int last, KeyBlock block, float* scratch) {
     const std::uint8_t* k = block.k;
     const std::uint8_t* v = block.v;
-    for (int p = 0; p < block.count; p += kTogether) {
-        const int end = p + kTogether < block.count ? p + kTogether : block.count;
+    for (int p = 0; p < block.count; p += V::kDecodeTogether) {
+        const int end = p + V::kDecodeTogether < block.count ? p + V::kDecodeTogether : block.count;
         for (std::int64_t h = 0; h < heads; ++h) {
             const QueryState state = state_of_head(a, h, scratch);
             block.k = k + h * a.k_head;
@@ -283,8 +282,8 @@ void look(const Attention& a, std::int64_t heads, int first, int last, KeyBlock 
         const QueryState state = state_of_head(a, h, scratch);
         for (int query = first; query < last; ++query) weigh<V>(state, query, block.count);
     }
-    for (int p = 0; p < block.count; p += kTogether) {
-        const int end = p + kTogether < block.count ? p + kTogether : block.count;
+    for (int p = 0; p < block.count; p += V::kDecodeTogether) {
+        const int end = p + V::kDecodeTogether < block.count ? p + V::kDecodeTogether : block.count;
         for (std::int64_t h = 0; h < heads; ++h) {
             const QueryState state = state_of_head(a, h, scratch);
             block.v = v + h * a.v_head;

@@ -12,6 +12,8 @@ struct Vectors {
     // What is held in registers at a time: scores of so many queries and positions, sums of values; a tile of sums.
     static constexpr int kDecodeQueries = 2, kDecodePositions = 2, kDecodeSums = 8;
     static constexpr int kTileRows = 4, kTileRegisters = 2;
+    // Positions of one head before it is the next head's turn, and how near the next ones are fetched (__builtin_prefetch).
+    static constexpr int kDecodeTogether = 16, kDecodeLocality = 2;
 
     typedef float Floats __attribute__((vector_size(16)));
     typedef std::int32_t Ints __attribute__((vector_size(16)));
