@@ -21,6 +21,9 @@ if(HEART_HNSWLIB_INCLUDE)
 endif()
 
 # Of the server.
+if(POLICY CMP0167)
+  cmake_policy(SET CMP0167 NEW)  # Boost's own configuration, which older CMakes take too
+endif()
 find_package(Boost 1.81 REQUIRED)  # Beast and Asio: headers only
 find_package(OpenSSL 3 REQUIRED COMPONENTS SSL)
 find_package(CURL 7.88 REQUIRED)
