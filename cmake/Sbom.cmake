@@ -30,6 +30,9 @@ function(heart_write_sbom file)
   else()
     heart_sbom_package(SOCI "" BSL-1.0 DYNAMIC_LINK)
   endif()
+  if(HEART_VULKAN)
+    heart_sbom_package(Vulkan-Loader "${Vulkan_VERSION}" Apache-2.0 DYNAMIC_LINK)
+  endif()
   foreach(library IN ITEMS
       "fmt|${fmt_VERSION}|MIT" "libutf8proc|${utf8proc_VERSION}|MIT" "libsndfile|${sndfile_VERSION}|LGPL-2.1-or-later" "soxr|${soxr_VERSION}|LGPL-2.1-or-later"
       "taglib|${taglib_VERSION}|LGPL-2.1-only OR MPL-1.1" "kissfft|${kissfft_VERSION}|BSD-3-Clause"
