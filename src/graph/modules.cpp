@@ -47,7 +47,7 @@ std::string load(const std::string& name) {
     if (handle == nullptr) return dlerror();
     const bool loaded = ggml_backend_load(path->c_str()) != nullptr;
     dlclose(handle);
-    return loaded ? "" : fmt::format("{} is of another version", path->filename().string());
+    return loaded ? "" : fmt::format("{} finds no driver, or is of another version", path->filename().string());
 }
 
 const std::map<std::string, std::string>& faults() {
