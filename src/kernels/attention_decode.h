@@ -36,8 +36,8 @@ void list_positions(std::uint64_t bits, KeyBlock& block) {
     for (; bits != 0; bits &= bits - 1) block.positions[block.count++] = static_cast<std::uint8_t>(__builtin_ctzll(bits));
 }
 
-/// Asks for what comes V::kDecodeTogether positions later, when it is this head's turn again. Memory's own look-ahead follows
-/// neither the pieces that a thread with few heads reads nor the turns between heads.
+/// Asks for what comes V::kDecodeTogether positions later, when it is this head's turn again. Memory's own look-ahead
+/// follows neither the pieces that a thread with few heads reads nor the turns between heads.
 template <class V>
 __attribute__((always_inline)) inline void fetch_ahead(const KeyBlock& block, int position, const std::uint8_t* from,
                                                        std::int64_t stride) {
