@@ -174,11 +174,17 @@ std::string spread_text(const Json& of, const std::string& name, const char* uni
                        of.at(name + "_max").get<double>());
 }
 
+/// Nothing where the device does not tell its limit.
+std::string share_text(double percent, const char* limit) {
+    return percent > 0 ? fmt::format("  {:3.0f} % of {}", percent, limit) : "";
+}
+
 void print_language_model(const Json& lm) {
     const auto number = [&](const char* name) { return lm.at(name).get<double>(); };
     const auto share = [&](const char* ms, const char* gb, const std::string& of_read) {
-        return fmt::format("{}  {:6.3f} GB  {:3.0f} % of reading (at most {:.0f})", spread_text(lm, ms, "ms"), number(gb),
-                           lm.at(of_read).get<double>(), lm.at(of_read + "_max").get<double>());
+        const std::string part = share_text(lm.at(of_read).get<double>(), "reading");
+        return fmt::format("{}  {:6.3f} GB{}{}", spread_text(lm, ms, "ms"), number(gb), part,
+                           part.empty() ? "" : fmt::format(" (at most {:.0f})", lm.at(of_read + "_max").get<double>()));
     };
     fmt::print("\nLanguage model ({}, {} positions before)\n", lm.at("type").get<std::string>(),
                lm.at("context").get<std::int64_t>());
@@ -201,8 +207,8 @@ void print_batches(const Json& batches) {
 void print_codec(const Json& all) {
     const Json &e = all.at("estimator"), &s = all.at("sq_decoder");
     const auto speed = [](const Json& j) {
-        return fmt::format("{:8.1f} GFLOP/s  {:3.0f} % of peak", j.at("gflops").get<double>(),
-                           j.at("percent_of_peak").get<double>());
+        return fmt::format("{:8.1f} GFLOP/s{}", j.at("gflops").get<double>(),
+                           share_text(j.at("percent_of_peak").get<double>(), "peak"));
     };
     fmt::print("\nCodec ({})\n", e.at("type").get<std::string>());
     row("flow transformer", spread_text(e, "ms", "ms") + speed(e));
@@ -218,10 +224,9 @@ void print_for_people(const Json& all) {
     const Json& m = all.at("machine");
     fmt::print("Heart {}, {}\n\nMachine: {}, {} threads, {}\n", HEART_VERSION, all.at("model").get<std::string>(),
                m.at("name").get<std::string>(), m.at("threads").get<int>(), m.at("instructions").get<std::string>());
-    row("reading memory", fmt::format("{:9.1f} GB/s", m.at("read_gbps").get<double>()));
     for (const auto& [name, key, unit] :
-         {std::tuple{"f32", "f32_gflops", "GFLOP/s"}, std::tuple{"f16", "f16_gflops", "GFLOP/s"},
-          std::tuple{"int8", "int8_gops", "GOP/s"}}) {
+         {std::tuple{"reading memory", "read_gbps", "GB/s"}, std::tuple{"f32", "f32_gflops", "GFLOP/s"},
+          std::tuple{"f16", "f16_gflops", "GFLOP/s"}, std::tuple{"int8", "int8_gops", "GOP/s"}}) {
         if (m.at(key).get<double>() > 0) row(name, fmt::format("{:9.1f} {}", m.at(key).get<double>(), unit));
     }
     if (all.contains("lm")) print_language_model(all.at("lm"));
@@ -302,7 +307,7 @@ Json embedder_json(const engine::EmbedderSpeed& e) {
     out["clips"] = e.clips;
     out["clip_gflop"] = e.clip_flops / 1e9;
     out["gflops"] = e.clip_gflops();
-    out["percent_of_peak"] = 100 * e.clip_gflops() / e.machine.f32_gflops;
+    out["percent_of_peak"] = percent(e.clip_gflops(), e.machine.f32_gflops);
     out["text_tokens"] = e.tokens;
     add_spread(out, "text_ms", e.text_ms);
     out["weights_mb"] = static_cast<double>(e.weight_bytes) / 1e6;
@@ -336,8 +341,8 @@ int bench_embedder(BenchOptions& o) {
     row(fmt::format("mel of {:.0f} s", speed.clip_seconds).c_str(), spread_text(e, "mel_ms", "ms"));
     const std::string clip = speed.clips == 1 ? "clip" : fmt::format("each of {} clips", speed.clips);
     row(fmt::format("{} of {:.0f} s", clip, speed.clip_seconds).c_str(),
-        fmt::format("{}  {:.0f} GFLOP/s  {:.0f} % of peak", spread_text(e, "clip_ms", "ms"), speed.clip_gflops(),
-                    e.at("percent_of_peak").get<double>()));
+        fmt::format("{}  {:.0f} GFLOP/s{}", spread_text(e, "clip_ms", "ms"), speed.clip_gflops(),
+                    share_text(e.at("percent_of_peak").get<double>(), "peak")));
     row(fmt::format("text of {} tokens", speed.tokens).c_str(), spread_text(e, "text_ms", "ms"));
     fmt::print("Memory: {:.0f} MB with the model loaded, {:.0f} MB at most\n",
                all.at("memory").at("resident_mb").get<double>(), all.at("memory").at("peak_mb").get<double>());
