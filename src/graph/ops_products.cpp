@@ -29,7 +29,7 @@ Tensor Graph::mul_mat(Tensor w, Tensor x) {
     }
     if (is_plain(w)) {
         ggml_tensor* product = ggml_mul_mat(ctx(), without_gaps(w).raw(), without_gaps(x).raw());
-        ggml_mul_mat_set_prec(product, GGML_PREC_F32);  // ggml's kernels for GPUs would sum products of f16 in f16
+        ggml_prec_set_acc(product, GGML_PREC_F32);  // ggml's kernels for GPUs would sum products of f16 in f16
         return Tensor(product);
     }
     if (x.dim(2) * x.dim(3) != 1) {  // the kernel knows columns only
@@ -133,7 +133,7 @@ Tensor Graph::flash_attention(Tensor q, Tensor k, Tensor v, Tensor mask, float f
         refuse("flash_attention", "an f16 mask [positions, queries]", mask, k);
     }
     ggml_tensor* mixed = ggml_flash_attn_ext(ctx(), q.raw(), k.raw(), v.raw(), mask.raw(), factor, 0.0F, 0.0F);
-    ggml_flash_attn_ext_set_prec(mixed, GGML_PREC_F32);  // as in mul_mat
+    ggml_prec_set_acc(mixed, GGML_PREC_F32);  // as in mul_mat
     return Tensor(mixed);
 }
 
