@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds Heart for this machine and offers the published checkpoints. Fetches nothing but packages, ggml and checkpoints, and
-# runs nothing that it fetched as a script.
+# Builds Heart for this machine, with the packages that this takes (by apt-get, dnf or pacman, which may ask for a password),
+# and offers the published checkpoints. Fetches nothing but packages, ggml and checkpoints, and runs nothing that it fetched
+# as a script.
 set -eu
 cd "$(dirname "$0")"
 
@@ -8,7 +9,9 @@ usage() {
   cat <<'HELP'
 Usage: ./install.sh [options]
 
-  -y, --yes             Ask nothing: install packages, build; no checkpoints unless --pull
+Installs the packages that building takes, builds Heart and its page, and offers the published checkpoints.
+
+  -y, --yes             Ask nothing: no checkpoints unless --pull
   --device KIND         auto (what is found), cpu, cuda (NVIDIA) or vulkan (AMD, Intel, NVIDIA)
   --pull                Download the recommended checkpoints (22 GB) into --model-path
   --no-pull             Do not offer them
@@ -71,49 +74,8 @@ echo "install.sh: building for $device"
 
 # --- what building takes ---
 mkdir -p build
-if command -v apt-get > /dev/null 2>&1; then
-  scripts/install-deps.sh
-  [ $device != vulkan ] || scripts/install-deps.sh vulkan || true  # configuring tells what is missing
-else
-  as_root=
-  [ "$(id -u)" = 0 ] || as_root=sudo
-  if command -v dnf > /dev/null 2>&1; then
-    wanted="gcc-c++ cmake ninja-build git pkgconf-pkg-config fmt-devel json-devel cli11-devel utf8proc-devel
-      libsndfile-devel soxr-devel taglib-devel kiss-fft-devel libpng-devel libjpeg-turbo-devel zlib-devel openssl-devel soci-devel
-      soci-sqlite3-devel sqlite-devel libsodium-devel libxcrypt-devel libcurl-devel cairo-devel libarchive-devel boost-devel"
-    vulkan="vulkan-loader-devel vulkan-headers spirv-headers-devel glslc"
-    command="dnf install -y"
-    knows() { dnf -q list "$1"; }
-  elif command -v pacman > /dev/null 2>&1; then
-    wanted="gcc cmake ninja git pkgconf fmt nlohmann-json cli11 libutf8proc libsndfile libsoxr taglib libpng libjpeg-turbo zlib
-      openssl soci sqlite libsodium libxcrypt curl cairo libarchive boost kissfft"
-    vulkan="vulkan-icd-loader vulkan-headers spirv-headers shaderc"
-    command="pacman -S --needed --noconfirm"
-    knows() { pacman -Si "$1" || pacman -Q "$1"; }
-    pacman -Si gcc > /dev/null 2>&1 || $as_root pacman -Sy  # a new system has no lists of packages yet
-  else
-    fail "no apt-get, dnf or pacman: please install what scripts/install-deps.sh lists, then run 'make build'"
-  fi
-  [ $device != vulkan ] || wanted="$wanted $vulkan"
-  # One name that it does not know, and a package manager installs nothing.
-  packages="" unknown=""
-  echo "install.sh: asking ${command%% *} which packages it knows"
-  for name in $wanted; do
-    if knows "$name" > /dev/null 2>&1; then packages="$packages $name"; else unknown="$unknown $name"; fi
-  done
-  [ -n "$packages" ] || fail "${command%% *} knows none of the packages: $wanted"
-  if [ -n "$unknown" ]; then
-    echo "install.sh: ${command%% *} does not know$unknown. What building misses without, configuring tells; SOCI it fetches itself." >&2
-  fi
-  echo "install.sh: $command$packages"
-  if [ $yes = false ]; then
-    printf 'Install them? [Y/n] '
-    read -r answer || answer=n
-    case $answer in [nN]*) fail "stopped: the packages above are needed" ;; esac
-  fi
-  # shellcheck disable=SC2086
-  $as_root $command $packages
-fi
+scripts/install-deps.sh
+[ $device != vulkan ] || scripts/install-deps.sh vulkan || true  # configuring tells what is missing
 
 # --- building ---
 configure() {
@@ -136,6 +98,7 @@ if ! configure; then
 fi
 cmake --build --preset $preset -j "$jobs"
 heart=build/$preset/heart
+echo "$preset" > build/chosen  # which of several builds ./start.sh runs
 [ -z "$prefix" ] || cmake --install build/$preset --prefix "$prefix"
 "$heart" --version
 

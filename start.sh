@@ -63,13 +63,16 @@ if [ -n "$model_path" ] && [ ! -d "$model_path/HeartMuLa-oss-$version" ]; then
   fail "no models in $model_path/HeartMuLa-oss-$version; fetch them with: heart pull --to $model_path --version $version; or leave --model-path out for the demo model"
 fi
 
-heart=build/release/heart
-for preset in vulkan cuda; do  # what ./install.sh makes for a GPU
-  [ ! -x build/$preset/heart ] || heart=build/$preset/heart
-done
+# The kind that ./install.sh built last; without it, what was built last by hand.
+if [ -s build/chosen ]; then
+  heart=build/$(cat build/chosen)/heart
+else
+  heart=$(ls -t build/release/heart build/vulkan/heart build/cuda/heart 2> /dev/null | head -n 1)
+fi
 if [ ! -x "$heart" ]; then
   echo "start.sh: building Heart first" >&2
   make build
+  heart=build/release/heart
 fi
 
 # Everything that was decided here goes on as options; the rest of the environment heart reads itself.

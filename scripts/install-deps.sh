@@ -1,12 +1,14 @@
 #!/bin/sh
-# Installs what building and testing Heart needs on Debian or Ubuntu. Safe to run again: it does nothing when all is there.
+# Installs what building Heart needs on Debian, Ubuntu, Fedora or Arch, and on the first two what testing it needs. Safe to
+# run again: it does nothing when all is there.
 #   scripts/install-deps.sh          what `make build` needs
 #   scripts/install-deps.sh test     and what `make test` needs on top
-#   scripts/install-deps.sh vulkan   and what the preset vulkan needs on top
-#   scripts/install-deps.sh vulkan-tests   and what `make vulkan-tests` needs
+#   scripts/install-deps.sh vulkan   what the preset vulkan needs
+#   scripts/install-deps.sh vulkan-tests   what `make vulkan-tests` needs
 #   scripts/install-deps.sh web      and what `make web-tests` needs on top
 set -eu
 cd "$(dirname "$0")/.."
+mode=${1:-}
 
 build_packages="g++ cmake ninja-build git ca-certificates pkg-config
   libfmt-dev nlohmann-json3-dev libcli11-dev libutf8proc-dev
@@ -30,16 +32,63 @@ as_root() {
     fi
 }
 
+# Fedora and Arch have other names for the same, and SOCI at times not at all (cmake then fetches it). A package manager
+# that does not know one name installs nothing: only those are asked for that it knows.
+install_elsewhere() {
+    if command -v dnf >/dev/null 2>&1; then
+        wanted="gcc-c++ cmake ninja-build git pkgconf-pkg-config fmt-devel json-devel cli11-devel utf8proc-devel
+          libsndfile-devel soxr-devel taglib-devel kiss-fft-devel libpng-devel libjpeg-turbo-devel zlib-devel openssl-devel
+          soci-devel soci-sqlite3-devel sqlite-devel libsodium-devel libxcrypt-devel libcurl-devel cairo-devel
+          libarchive-devel boost-devel"
+        vulkan="vulkan-loader-devel vulkan-headers spirv-headers-devel glslc"
+        command="dnf install -y"
+        there() { rpm -q "$1"; }
+        known() { dnf -q list "$1"; }
+    elif command -v pacman >/dev/null 2>&1; then
+        wanted="gcc cmake ninja git pkgconf fmt nlohmann-json cli11 libutf8proc libsndfile libsoxr taglib kissfft libpng
+          libjpeg-turbo zlib openssl soci sqlite libsodium libxcrypt curl cairo libarchive boost"
+        vulkan="vulkan-icd-loader vulkan-headers spirv-headers shaderc"
+        command="pacman -S --needed --noconfirm"
+        there() { pacman -Q "$1"; }
+        known() { pacman -Si "$1"; }
+    else
+        echo "heart: this system has no apt-get, dnf or pacman. Please install the equivalents of:" \
+            "$build_packages libboost-dev" >&2
+        exit 1
+    fi
+    case $mode in
+        '') ;;
+        vulkan) wanted="$wanted $vulkan" ;;
+        *) echo "heart: what '$mode' needs is known for Debian and Ubuntu only; building does without" >&2 ;;
+    esac
+    missing="" unknown=""
+    for p in $wanted; do there "$p" >/dev/null 2>&1 || missing="$missing $p"; done
+    [ -n "$missing" ] || return 0
+    # A new system has no lists of packages yet.
+    [ "${command%% *}" != pacman ] || pacman -Si gcc >/dev/null 2>&1 || as_root pacman -Sy
+    packages=""
+    for p in $missing; do
+        if known "$p" >/dev/null 2>&1; then packages="$packages $p"; else unknown="$unknown $p"; fi
+    done
+    [ -z "$unknown" ] ||
+        echo "heart: ${command%% *} does not know$unknown. What building misses without, configuring tells." >&2
+    [ -n "$packages" ] || return 0
+    echo "heart: installing$packages"
+    # shellcheck disable=SC2086
+    as_root $command $packages
+}
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    install_elsewhere
+    exit 0
+fi
+
 install() {
     missing=""
     for p in "$@"; do
         dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q "install ok installed" || missing="$missing $p"
     done
     [ -n "$missing" ] || return 0
-    if ! command -v apt-get >/dev/null 2>&1; then
-        echo "heart: this system has no apt-get. Please install the equivalents of:$missing" >&2
-        exit 1
-    fi
     echo "heart: installing$missing"
     as_root apt-get update -q
     # shellcheck disable=SC2086
@@ -64,15 +113,14 @@ boost_package() {
 # shellcheck disable=SC2086
 install $build_packages "$(boost_package)"
 # shellcheck disable=SC2086
-[ "${1:-}" != test ] || install $test_packages
-# shellcheck disable=SC2086
-case "${1:-}" in
+case $mode in
+    test) install $test_packages ;;
     vulkan) install $vulkan_packages ;;
     vulkan-tests) install $vulkan_packages libgtest-dev librapidcheck-dev mesa-vulkan-drivers ;;
 esac
 
 # Debian's npm and Chromium are large: only where there is no other.
-if [ "${1:-}" = web ]; then
+if [ "$mode" = web ]; then
     command -v npm >/dev/null 2>&1 || install npm
     for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
         [ -z "$name" ] || ! command -v "$name" >/dev/null 2>&1 || exit 0
