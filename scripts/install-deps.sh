@@ -13,11 +13,12 @@ mode=${1:-}
 build_packages="g++ cmake ninja-build git ca-certificates pkg-config
   libfmt-dev nlohmann-json3-dev libcli11-dev libutf8proc-dev
   libsndfile1-dev libsoxr-dev libtag1-dev libkissfft-dev libpng-dev libjpeg-dev zlib1g-dev libssl-dev
-  libsoci-dev libsqlite3-dev libsodium-dev libcrypt-dev libcurl4-openssl-dev libcairo2-dev libarchive-dev libhnswlib-dev"
+  libsoci-dev libsqlite3-dev libsodium-dev libcrypt-dev libcurl4-openssl-dev libcairo2-dev libarchive-dev libhnswlib-dev
+  dpkg-dev file"
 # Boost's plain package is too old in Debian 12: the first of these that the system knows.
 boost_packages="libboost1.81-dev libboost1.83-dev libboost1.88-dev libboost-dev"
 test_packages="libgtest-dev librapidcheck-dev clang-format-14 clang-tidy-14
-  clang-14 libclang-rt-14-dev dpkg-dev file"
+  clang-14 libclang-rt-14-dev curl jq sqlite3 openssl"
 vulkan_packages="libvulkan-dev spirv-headers glslc"
 # Kernels for 64-bit ARM are compiled and run on other processors too.
 [ "$(uname -m)" = aarch64 ] || test_packages="$test_packages g++-aarch64-linux-gnu qemu-user-static googletest"

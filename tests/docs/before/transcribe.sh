@@ -1,0 +1,1 @@
+heart pull -q HeartTranscriptor-oss
