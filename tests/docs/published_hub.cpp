@@ -26,7 +26,8 @@ FakeHub::Files files_in(const std::string& folder) {
 
 void publish(FakeHub& hub) {
     hub.add("HeartMuLaGen", files_in(""));
-    for (const char* name : {"HeartMuLa-oss-3B", "HeartMuLa-oss-3B-happy-new-year"}) hub.add(name, files_in("HeartMuLa-oss-3B"));
+    for (const char* name : {"HeartMuLa-oss-3B", "HeartMuLa-oss-3B-happy-new-year"})
+        hub.add(name, files_in("HeartMuLa-oss-3B"));
     hub.add("HeartCodec-oss-20260123", files_in("HeartCodec-oss-48k"));
     hub.add("HeartTranscriptor-oss", files_in("HeartTranscriptor-oss"));
     hub.add_at("OpenMuQ/MuQ-MuLan-large", files_in("MuQ-MuLan-bin"));
@@ -42,5 +43,6 @@ int main() {
     publish(modelscope);
     std::printf("export HF_ENDPOINT=%s MODELSCOPE_ENDPOINT=%s\n", hugging_face.url().c_str(), modelscope.url().c_str());
     std::fflush(stdout);
-    for (std::string line; std::getline(std::cin, line);) {}
+    for (std::string line; std::getline(std::cin, line);) {
+    }
 }
