@@ -9,7 +9,7 @@ usage() {
   cat <<'HELP'
 Usage: ./install.sh [options]
 
-Installs the packages that building takes, builds Heart and its page, and offers the published checkpoints.
+Installs the packages that building takes, builds Heart (the page is part of it), and offers the published checkpoints.
 
   -y, --yes             Ask nothing: no checkpoints unless --pull
   --device KIND         auto (what is found), cpu, cuda (NVIDIA) or vulkan (AMD, Intel, NVIDIA)

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <regex>
 #include <set>
 #include <string>
@@ -63,6 +64,21 @@ TEST(Describe, EveryVerbAndOptionOfTheHelpIsInAllOfThem) {
             EXPECT_NE(fish.find(" -l " + option.substr(2) + " "), std::string::npos) << verb << " " << option;
             EXPECT_NE(bash.find(option), std::string::npos) << verb << " " << option;
         }
+    }
+}
+
+TEST(Describe, EveryOptionStandsInTheDocumentation) {
+    std::string pages;
+    for (const auto& entry : fs::directory_iterator(fs::path(HEART_SOURCE_DIR) / "docs")) {
+        std::ifstream in(entry.path());
+        if (entry.path().extension() == ".md") pages.append(std::istreambuf_iterator<char>(in), {});
+    }
+    std::set<std::string> told;
+    const std::regex option("--[a-z][a-z-]*");
+    for (auto at = std::sregex_iterator(pages.begin(), pages.end(), option); at != std::sregex_iterator(); ++at)
+        told.insert(at->str());
+    for (const std::string& verb : verbs()) {
+        for (const std::string& name : options_of(verb)) EXPECT_TRUE(told.contains(name)) << "heart " << verb << " " << name;
     }
 }
 
