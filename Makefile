@@ -1,7 +1,7 @@
 # Heart. `make demo` makes a first song, `make test` proves that everything works, `make build` leaves build/release/heart.
 # Each installs what is missing (Debian, Ubuntu) and is quick the second time.
 
-.PHONY: demo build test deps test-deps release-tests package-tests web-tests cuda-build vulkan-tests arm-tests asan-tests tsan-tests fuzz-tests format check-format tidy clean
+.PHONY: demo build test deps test-deps release-tests package-tests service-tests web-tests cuda-build vulkan-tests arm-tests asan-tests tsan-tests fuzz-tests format check-format tidy clean
 
 JOBS ?= $(shell nproc)
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
@@ -27,6 +27,13 @@ release-tests: test-deps
 # What would be installed, found by another program, and packed.
 package-tests: test-deps
 	scripts/check-package build/release
+
+# The Debian package's service, under a systemd of its own; as root, with debootstrap and systemd-container. SUITE is where the
+# package was built: bookworm or trixie.
+SUITE ?= bookworm
+service-tests: package-tests
+	cd build/release && cpack -G DEB -B service
+	scripts/check-service build/release/service/heart_*.deb $(SUITE)
 
 # The page: types, units, whether web/dist is what its sources give, and journeys in a real Chromium against the program.
 web-tests: test-deps
