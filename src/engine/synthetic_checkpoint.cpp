@@ -36,6 +36,8 @@ using formats::Json;
 using formats::TensorToWrite;
 
 constexpr std::size_t kPiece = std::size_t{4} << 20;  // elements written at a time
+/// Ids from the one that ends a song on, the last of the vocabulary.
+constexpr std::int32_t kEndingIds = 4;
 
 // --- configurations ---------------------------------------------------------------------------------------------------
 
@@ -91,7 +93,7 @@ LanguageModelFiles language_model_files(const std::string& size, DType dtype) {
                   {"model_type", "heartmula"},
                   {"torch_dtype", torch_dtype(dtype)},
                   {"audio_num_codebooks", 8},
-                  {"audio_vocab_size", codebook + 5},
+                  {"audio_vocab_size", codebook + 1 + kEndingIds},
                   {"text_vocab_size", tiny ? 512 : 128256},
                   {"muq_dim", 512},
                   {"backbone_flavor", "llama-" + size},
@@ -198,6 +200,18 @@ void draw(const Values& values, std::uint64_t seed, std::uint32_t tensor, std::u
     }
 }
 
+/// Sets the weights of ids that end songs to 0. Of so many random logits theirs are then never among the likeliest, and a
+/// song lasts as long as was asked for. `first`: which element of the tensor `out` begins with.
+void quieten_endings(const graph::Published& t, std::uint64_t first, std::size_t element_bytes, std::span<std::byte> out) {
+    const bool rows = t.name == "codebook0_head.weight";  // [ids, dim]
+    if (!rows && t.name != "audio_head") return;          // [codebooks, dim, ids]
+    const std::uint64_t ids = rows ? t.shape.front() : t.shape.back();
+    for (std::uint64_t i = 0; i < out.size() / element_bytes; ++i) {
+        const std::uint64_t id = rows ? (first + i) / t.shape.back() : (first + i) % ids;
+        if (id + kEndingIds >= ids) std::memset(out.data() + i * element_bytes, 0, element_bytes);
+    }
+}
+
 /// Writes random tensors one behind the other.
 class RandomTensorWriter {
 public:
@@ -211,6 +225,7 @@ public:
             const std::size_t n = std::min<std::uint64_t>(left, kPiece);
             bytes_.resize(n * formats::dtype_size(dtype_));
             draw(values, seed_, number, block, dtype_, bytes_);
+            quieten_endings(tensor, block * kPiece, formats::dtype_size(dtype_), bytes_);
             out_.write(reinterpret_cast<const char*>(bytes_.data()), static_cast<std::streamsize>(bytes_.size()));
             if (!out_)
                 throw Error(ErrorCode::io, "cannot write the checkpoint")

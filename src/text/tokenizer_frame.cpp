@@ -93,7 +93,7 @@ void read_template(const JsonNode& node, const TokenizerLimits& limits, const Mo
             text_seen = true;
             continue;
         }
-        const std::string& token = piece.member("SpecialToken").member("id").string();
+        const std::string token = piece.member("SpecialToken").member("id").string();
         const JsonNode ids = special_tokens.member(token).member("ids");
         for (std::size_t k = 0; k < ids.array().size(); ++k) {
             const std::int32_t id = ids.element(k).id();
