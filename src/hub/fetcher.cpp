@@ -255,7 +255,11 @@ void Fetch::bring(const Piece& piece) {
         last = complete && file.under_way == 1;  // who is last looks at the whole; nobody takes a piece of it any more
         if (!last) --file.under_way;
     }
-    if (last) settle(file);
+    if (last) {
+        add(0, true);
+        settle(file);
+        add(0);
+    }
     changed_.notify_all();
 }
 
@@ -355,7 +359,6 @@ void Fetch::bring_whole(Coming& file) {
 
 /// The whole file is there: it takes its name, or is fetched once more.
 void Fetch::settle(Coming& file) {
-    add(0, true);
     const RemoteFile& remote = file.wanted->file;
     if (!is_whole(file.part->path(), remote, stop_)) {
         if (file.tried_again) {

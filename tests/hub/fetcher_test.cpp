@@ -101,6 +101,21 @@ TEST_F(HubFetcher, FilesArriveAsTheyAre) {
     EXPECT_EQ(network.bytes_sent, size_of_all()) << "each byte once";
 }
 
+TEST_F(HubFetcher, ItChecksNoLongerWhenTheNextFileIsAskedFor) {
+    options.connections = 1;  // a file at a time
+    std::atomic<bool> checks = false, checked = false;
+    network.fault = [&](const FakeRequest&, const std::string& path) -> std::optional<FakeAnswer> {
+        EXPECT_FALSE(checks) << path;
+        return std::nullopt;
+    };
+    fetch(never, [&](std::uint64_t, std::uint64_t, bool checking) {
+        checks = checking;
+        if (checking) checked = true;
+    });
+    EXPECT_TRUE(checked);
+    EXPECT_FALSE(checks);
+}
+
 TEST_F(HubFetcher, WhatIsThereIsNotFetchedAgain) {
     fetch(never);
     const auto before = network.bytes_sent.load();
