@@ -155,7 +155,7 @@ void measure(const Bench& b, const Buffer& pool) {
         const double start = now();
         for (std::size_t i = 0; i < steps; ++i) {
             if (walk) p.w.data = reinterpret_cast<const char*>(pool.get()) + i * matrix_bytes;
-            multiply(p, 0, 1);
+            multiply(p, {0, 1});
         }
         const double seconds = (now() - start) / static_cast<double>(steps);
         spent += seconds * static_cast<double>(steps);

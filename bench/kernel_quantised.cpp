@@ -4,9 +4,11 @@
 //   kernel_quantised [rows cols]      (4096 3072)
 
 #include "core/cancel.h"
+#include "core/large_pages.h"
 #include "kernels/instruction_set.h"
 #include "kernels/machine.h"
 #include "kernels/quantised_products.h"
+#include "kernels/work_queue.h"
 
 #include <algorithm>
 #include <chrono>
@@ -27,12 +29,12 @@ constexpr std::size_t kBytes = std::size_t{1200} << 20;  ///< of weights: more t
 constexpr int kRounds = 4;
 constexpr std::int64_t kManyColumns = 1488;
 
-/// Seconds that `work(i, threads)` takes on all threads together.
-double seconds(int threads, const std::function<void(int, int)>& work) {
+/// Seconds that `work` takes on all threads together, which do the same products one after the other by themselves.
+double seconds(int threads, const std::function<void(const Worker&)>& work) {
     const auto start = std::chrono::steady_clock::now();
     std::vector<std::thread> others;
-    for (int i = 1; i < threads; ++i) others.emplace_back(work, i, threads);
-    work(0, threads);
+    for (int i = 1; i < threads; ++i) others.emplace_back(work, Worker{i, threads});
+    work({0, threads});
     for (std::thread& other : others) other.join();
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -69,7 +71,7 @@ void few_columns(const char* data, std::int64_t rows, std::int64_t cols) {
                 const std::size_t bytes = plain_row_bytes(kTypes[t].type, cols) * static_cast<std::size_t>(rows);
                 const std::size_t count = kBytes / bytes;
                 for (std::size_t c = 0; c < 3; ++c) {
-                    const double taken = seconds(threads, [&](int i, int n) {
+                    const double taken = seconds(threads, [&](const Worker& me) {
                         for (std::size_t m = 0; m < count; ++m)
                             multiply({{kTypes[t].type, data + m * bytes, rows, cols},
                                       x.data(),
@@ -77,7 +79,7 @@ void few_columns(const char* data, std::int64_t rows, std::int64_t cols) {
                                       kColumns[c],
                                       y.data(),
                                       rows},
-                                     i, n);
+                                     me);
                     });
                     products[t][c].take(static_cast<double>(count * bytes) / 1e9 / taken);
                 }
@@ -105,7 +107,7 @@ void many_columns(const char* data, std::int64_t rows, std::int64_t cols) {
             peak.take(machine(threads).int8_gops);
             for (std::size_t t = 0; t < 3; ++t) {
                 const QuantisedProduct p{{kTypes[t].type, data, rows, cols}, x.data(), cols, kManyColumns, y.data(), rows};
-                const double taken = seconds(threads, [&](int i, int n) { multiply(p, i, n); });
+                const double taken = seconds(threads, [&](const Worker& me) { multiply(p, me); });
                 products[t].take(2.0 * static_cast<double>(rows * cols * kManyColumns) / 1e9 / taken);
             }
         }
@@ -126,6 +128,7 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "usage: kernel_quantised [rows cols], multiples of 16 and 256, and 1.2 GB of memory\n");
         return 1;
     }
+    heart::use_large_pages(data.get(), kBytes);  // as a model's weights have
     std::memset(data.get(), 0x2A, kBytes);
     std::printf("instruction set: %s\n", name_of(instruction_set()).data());
     few_columns(data.get(), rows, cols);

@@ -75,21 +75,29 @@ double percent(double part, double whole) {
     return whole > 0 ? 100 * part / whole : 0;
 }
 
-/// What is read is the fastest of many passes, so on a busy machine only the fastest frame compares with it.
-void add_share_of_reading(Json& out, const std::string& part, double gb, const Spread& ms,
+/// Of `amount` (1e9 bytes or operations) in the median time: what the machine could do at the median just then; `at_best`
+/// where it was not measured then.
+double share_just_then(double amount, double seconds, const Spread& limit, double at_best) {
+    return percent(amount / seconds, limit.median > 0 ? limit.median : at_best);
+}
+
+/// The fastest frame beside the fastest pass of reading, too.
+void add_share_of_reading(Json& out, const std::string& part, double gb, const engine::Paced& frame_ms,
                           const kernels::MachineSpeed& machine) {
-    out[part + "percent_of_read"] = percent(gb / (ms.median / 1e3), machine.read_gbps);
-    out[part + "percent_of_read_max"] = percent(gb / (ms.least / 1e3), machine.read_gbps);
+    const auto& [ms, reading] = frame_ms;
+    out[part + "read_gbps"] = reading.median > 0 ? reading.median : machine.read_gbps;
+    out[part + "percent_of_read"] = share_just_then(gb, ms.median / 1e3, reading, machine.read_gbps);
+    out[part + "percent_of_read_max"] = percent(gb / (ms.least / 1e3), std::max(reading.most, machine.read_gbps));
 }
 
 Json language_model_json(const engine::LanguageModelSpeed& lm, const kernels::MachineSpeed& machine) {
     Json out{{"type", short_name(lm.type)}, {"context", lm.context}};
-    add_spread(out, "ms_per_frame", lm.frame_ms);
+    add_spread(out, "ms_per_frame", lm.frame_ms.time);
     out["gb_per_frame"] = lm.gb_per_frame;
-    out["gbps"] = lm.gb_per_frame / (lm.frame_ms.median / 1e3);
+    out["gbps"] = lm.gb_per_frame / (lm.frame_ms.time.median / 1e3);
     add_share_of_reading(out, "", lm.gb_per_frame, lm.frame_ms, machine);
-    add_spread(out, "backbone_ms", lm.backbone_ms);
-    add_spread(out, "depth_ms", lm.depth_ms);
+    add_spread(out, "backbone_ms", lm.backbone_ms.time);
+    add_spread(out, "depth_ms", lm.depth_ms.time);
     out["backbone_gb"] = lm.backbone_gb;
     out["depth_gb"] = lm.depth_gb;
     add_share_of_reading(out, "backbone_", lm.backbone_gb, lm.backbone_ms, machine);
@@ -100,7 +108,7 @@ Json language_model_json(const engine::LanguageModelSpeed& lm, const kernels::Ma
 
 /// Against one song of the same kind, timed in the same round where that was asked for.
 Json batch_json(const BenchmarkReport& r) {
-    double one = r.language_model->frame_ms.median;
+    double one = r.language_model->frame_ms.time.median;
     for (const engine::BatchSpeed& b : r.batch) {
         if (b.songs == 1) one = b.frame_ms.median;
     }
@@ -116,11 +124,11 @@ Json batch_json(const BenchmarkReport& r) {
 }
 
 Json estimator_json(const engine::EstimatorSpeed& e, const kernels::MachineSpeed& machine) {
-    const double gflops = e.flops / (e.ms.median / 1e3) / 1e9;
+    const auto& [ms, peak] = e.ms;
     Json out{{"type", short_name(e.type)}};
-    add_spread(out, "ms", e.ms);
-    out["gflops"] = gflops;
-    out["percent_of_peak"] = percent(gflops, engine::peak_gops(machine, e.type));
+    add_spread(out, "ms", ms);
+    out["gflops"] = e.flops / (ms.median / 1e3) / 1e9;
+    out["percent_of_peak"] = share_just_then(e.flops / 1e9, ms.median / 1e3, peak, engine::peak_gops(machine, e.type));
     out["extrapolated_from_blocks"] = nullptr;
     if (e.extrapolated_from_blocks) {
         out["extrapolated_from_blocks"] = {e.extrapolated_from_blocks->first, e.extrapolated_from_blocks->second};
@@ -130,9 +138,10 @@ Json estimator_json(const engine::EstimatorSpeed& e, const kernels::MachineSpeed
 
 Json scalar_decoder_json(const engine::ScalarDecoderSpeed& s, graph::Type type, const kernels::MachineSpeed& machine) {
     Json out = Json::object();
-    add_spread(out, "seconds_per_second", s.seconds_per_second);
+    const auto& [seconds, peak] = s.seconds_per_second;
+    add_spread(out, "seconds_per_second", seconds);
     out["gflops"] = s.flops_per_second / 1e9;
-    out["percent_of_peak"] = percent(s.flops_per_second / 1e9, engine::peak_gops(machine, type));
+    out["percent_of_peak"] = share_just_then(s.flops_per_second / 1e9, 1, peak, engine::peak_gops(machine, type));
     return out;
 }
 
@@ -184,7 +193,7 @@ void print_language_model(const Json& lm) {
     const auto share = [&](const char* ms, const char* gb, const std::string& of_read) {
         const std::string part = share_text(lm.at(of_read).get<double>(), "reading");
         return fmt::format("{}  {:6.3f} GB{}{}", spread_text(lm, ms, "ms"), number(gb), part,
-                           part.empty() ? "" : fmt::format(" (at most {:.0f})", lm.at(of_read + "_max").get<double>()));
+                           part.empty() ? "" : fmt::format(" ({:.0f} at best)", lm.at(of_read + "_max").get<double>()));
     };
     fmt::print("\nLanguage model ({}, {} positions before)\n", lm.at("type").get<std::string>(),
                lm.at("context").get<std::int64_t>());

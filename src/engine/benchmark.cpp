@@ -21,6 +21,7 @@
 #include <fstream>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <span>
 
 namespace heart::engine {
@@ -65,6 +66,21 @@ formats::Checkpoint with_blocks(const formats::Checkpoint& whole, std::int64_t s
     return formats::Checkpoint::in_memory(std::move(config), whole.tensors(), whole.describe());
 }
 
+/// Timings, and what the machine could do between them.
+struct Timings {
+    std::vector<double> times, limits;
+
+    void add(const Timings& more) {
+        times.insert(times.end(), more.times.begin(), more.times.end());
+        limits.insert(limits.end(), more.limits.begin(), more.limits.end());
+    }
+    [[nodiscard]] Paced paced() const { return {spread_of(times), spread_of(limits)}; }
+};
+
+kernels::MachineLimit arithmetic_of(graph::Type type) {
+    return graph::is_quantised(type) ? kernels::MachineLimit::int8 : kernels::MachineLimit::f32;
+}
+
 /// a + factor * (b - a): from what surrounds the blocks and a share of the blocks to all of them.
 Spread extrapolated(const Spread& around, const Spread& some, double factor) {
     const auto all = [factor](double a, double b) { return a + factor * (b - a); };
@@ -88,11 +104,11 @@ private:
     void measure_machine();
     void measure_language_model(const formats::Checkpoint& checkpoint);
     void time_prompt(const heartmula::LanguageModel& model, std::vector<double>& tokens_per_second);
-    std::vector<double> time_frames(const heartmula::LanguageModel& model, FramePart part, std::int64_t songs = 1);
+    Timings time_frames(const heartmula::LanguageModel& model, FramePart part, std::int64_t songs = 1);
     void compose_song(const heartmula::LanguageModel& model);
     void measure_codec(const formats::Checkpoint& checkpoint);
     void measure_estimator(const heartcodec::Codec& codec, std::int64_t share);
-    Spread time_evaluations(const heartcodec::Codec& codec, bool with_blocks);
+    Timings time_evaluations(const heartcodec::Codec& codec, bool with_blocks);
     void measure_scalar_decoder(const heartcodec::Codec& codec);
     void render_song(const heartcodec::Codec& codec);
     void work_out_song();
@@ -114,9 +130,16 @@ private:
         };
     }
     void note_memory() {
-        report_.resident_bytes = std::max(report_.resident_bytes, process_memory("VmRSS:"));
-        report_.peak_bytes = process_memory("VmHWM:");
+        const std::uint64_t meter = meter_ ? meter_->buffer_bytes() : 0;
+        report_.resident_bytes = std::max(report_.resident_bytes, process_memory("VmRSS:") - meter);
+        report_.peak_bytes = process_memory("VmHWM:") - meter;
         if (!device_->is_cpu()) report_.device_bytes = std::max(report_.device_bytes, free_before_ - device_->memory_free());
+    }
+    /// What the machine can do just now.
+    void look_at_machine(kernels::MachineLimit limit, std::vector<double>& out) {
+        if (!meter_) return;
+        const std::vector<double> now = meter_->now(limit);
+        out.insert(out.end(), now.begin(), now.end());
     }
     [[nodiscard]] bool wants(Part part) const { return request_.part == Part::all || request_.part == part; }
     [[nodiscard]] std::int64_t song_frames() const {
@@ -129,6 +152,7 @@ private:
     const CancelToken& cancel_;
     std::shared_ptr<graph::Device> device_;
     std::uint64_t free_before_ = device_->memory_free();
+    std::optional<kernels::MachineMeter> meter_;  // of the CPU
     BenchmarkReport report_;
     bool measures_song_ = false;
     double song_seconds_ = 0;
@@ -144,6 +168,7 @@ BenchmarkReport Benchmark::run() {
     report_.threads = device_->threads();
     report_.device = device_->name();
     report_.instructions = kernels::name_of(kernels::instruction_set());
+    if (device_->is_cpu()) meter_.emplace(kernels::MachineTest{.threads = device_->threads()}, cancel_);
     measure_machine();
     forget_peak_memory();
 
@@ -160,8 +185,8 @@ BenchmarkReport Benchmark::run() {
 
 void Benchmark::measure_machine() {
     begin(Phase::measure_machine, 1);
-    if (device_->is_cpu()) {
-        report_.speed = better_of(report_.speed, kernels::measure_machine({.threads = device_->threads()}, cancel_));
+    if (meter_) {
+        report_.speed = better_of(report_.speed, meter_->best());
     } else {
         const cuda::DeviceSpeed s = device_->measure();
         report_.speed = better_of(report_.speed, {s.read_gbps, s.f32_gflops, 0, s.f16_gflops});
@@ -187,32 +212,30 @@ void Benchmark::measure_language_model(const formats::Checkpoint& checkpoint) {
         }
         return heartmula::LanguageModel::load(checkpoint, device_, type, loading(Phase::load_language_model), cancel_);
     });
-    std::vector<double> prompt, whole, backbone, depth;
-    const auto add = [](std::vector<double>& all, const std::vector<double>& more) {
-        all.insert(all.end(), more.begin(), more.end());
-    };
-    std::vector<std::vector<double>> together(request_.songs.size());
+    std::vector<double> prompt;
+    Timings whole, backbone, depth;
+    std::vector<Timings> together(request_.songs.size());
     const auto timings = static_cast<std::int64_t>(3 + together.size());
     begin(Phase::measure_frames, static_cast<double>(request_.repeat * (timings * (request_.frames + kWarmUpFrames) + 1)));
     for (int round = 0; round < request_.repeat; ++round) {
         time_prompt(*model, prompt);
-        add(whole, time_frames(*model, FramePart::whole));
-        add(backbone, time_frames(*model, FramePart::backbone));
-        add(depth, time_frames(*model, FramePart::depth));
+        whole.add(time_frames(*model, FramePart::whole));
+        backbone.add(time_frames(*model, FramePart::backbone));
+        depth.add(time_frames(*model, FramePart::depth));
         for (std::size_t i = 0; i < together.size(); ++i) {
-            add(together[i], time_frames(*model, FramePart::whole, request_.songs[i]));
+            together[i].add(time_frames(*model, FramePart::whole, request_.songs[i]));
         }
     }
     for (std::size_t i = 0; i < together.size(); ++i) {
-        report_.batch.push_back({request_.songs[i], spread_of(together[i])});
+        report_.batch.push_back({request_.songs[i], spread_of(together[i].times)});
     }
     const FrameBytes bytes =
         frame_bytes(model->weights(), model->config(), request_.context, Sampling{}.cfg_scale, request_.language_model_type);
     report_.language_model = LanguageModelSpeed{type,
                                                 request_.context,
-                                                spread_of(whole),
-                                                spread_of(backbone),
-                                                spread_of(depth),
+                                                whole.paced(),
+                                                backbone.paced(),
+                                                depth.paced(),
                                                 static_cast<double>(bytes.all()) / kGiga,
                                                 static_cast<double>(bytes.backbone) / kGiga,
                                                 static_cast<double>(bytes.depth) / kGiga,
@@ -252,17 +275,20 @@ void Benchmark::time_prompt(const heartmula::LanguageModel& model, std::vector<d
 }
 
 /// Milliseconds of each frame of so many songs together.
-std::vector<double> Benchmark::time_frames(const heartmula::LanguageModel& model, FramePart part, std::int64_t songs) {
+Timings Benchmark::time_frames(const heartmula::LanguageModel& model, FramePart part, std::int64_t songs) {
     SongBatch batch(model, {songs, request_.context + kWarmUpFrames + request_.frames, true}, {.part = part});
     while (batch.has_room()) (void)batch.join_pretended({}, gumbel_noise, request_.context);
-    std::vector<double> ms;
+    Timings out;
     for (std::int64_t i = 0; i < kWarmUpFrames + request_.frames; ++i) {
         const auto start = Clock::now();
         batch.step();
-        if (i >= kWarmUpFrames) ms.push_back(ms_since(start));
+        if (i >= kWarmUpFrames) {
+            out.times.push_back(ms_since(start));
+            look_at_machine(kernels::MachineLimit::reading, out.limits);
+        }
         advance();
     }
-    return ms;
+    return out;
 }
 
 /// The whole length, whatever end tokens are drawn.
@@ -309,11 +335,13 @@ void Benchmark::measure_estimator(const heartcodec::Codec& codec, std::int64_t s
     EstimatorSpeed out;
     out.type = request_.codec_type;
     begin(Phase::measure_codec, static_cast<double>((share == 1 ? 1 : 2) * (1 + request_.repeat)));
-    out.ms = time_evaluations(codec, true);
+    const Timings some = time_evaluations(codec, true);
+    out.ms = some.paced();
     heartcodec::Config all = codec.config();
     if (share > 1) {
         out.extrapolated_from_blocks = {all.layers, all.layers_2};
-        out.ms = extrapolated(time_evaluations(codec, false), out.ms, static_cast<double>(share));
+        const Spread around = spread_of(time_evaluations(codec, false).times);
+        out.ms.time = extrapolated(around, out.ms.time, static_cast<double>(share));
         all.layers *= share;
         all.layers_2 *= share;
     }
@@ -322,7 +350,7 @@ void Benchmark::measure_estimator(const heartcodec::Codec& codec, std::int64_t s
 }
 
 /// Milliseconds of one evaluation, with all blocks that are loaded or with what surrounds them alone.
-Spread Benchmark::time_evaluations(const heartcodec::Codec& codec, bool with_blocks) {
+Timings Benchmark::time_evaluations(const heartcodec::Codec& codec, bool with_blocks) {
     heartcodec::Weights weights = codec.weights();
     if (!with_blocks) {
         weights.estimator.stage_1.blocks.clear();
@@ -333,14 +361,15 @@ Spread Benchmark::time_evaluations(const heartcodec::Codec& codec, bool with_blo
     flow.condition(std::vector<std::int32_t>(static_cast<std::size_t>(c.quantizers * WindowPlan::kWindowCodes), 1));
     std::vector<float> noise(static_cast<std::size_t>(WindowPlan::kWindowLatents * c.latent_channels));
     fill_normal({0, 0, Draw::latent, 0, 0}, noise);
-    std::vector<double> ms;
+    Timings out;
     auto start = Clock::now();
     (void)flow.solve(noise, {}, cancel_, [&](int step) {
-        if (step > 1) ms.push_back(ms_since(start));  // the first warms up
+        if (step > 1) out.times.push_back(ms_since(start));  // the first warms up
+        look_at_machine(arithmetic_of(request_.codec_type), out.limits);
         advance();
         start = Clock::now();
     });
-    return spread_of(ms);
+    return out;
 }
 
 void Benchmark::measure_scalar_decoder(const heartcodec::Codec& codec) {
@@ -353,15 +382,16 @@ void Benchmark::measure_scalar_decoder(const heartcodec::Codec& codec) {
     std::vector<float> stereo(static_cast<std::size_t>(2 * decoder.samples_per_tile()));
     const double tile_seconds = static_cast<double>(decoder.samples_per_tile()) / static_cast<double>(c.sample_rate);
     begin(Phase::measure_codec, tiles);
-    std::vector<double> seconds;
+    Timings timings;
     for (int i = 0; i < tiles; ++i) {
         const auto start = Clock::now();
         decoder.decode_tile(stereo);
-        if (i > 0) seconds.push_back(seconds_since(start) / tile_seconds);  // the first warms up
+        if (i > 0) timings.times.push_back(seconds_since(start) / tile_seconds);  // the first warms up
+        look_at_machine(arithmetic_of(request_.codec_type), timings.limits);
         advance();
     }
-    ScalarDecoderSpeed out{spread_of(seconds), 0};
-    out.flops_per_second = scalar_decoder_flops(c, decoder.tile()) / (out.seconds_per_second.median * tile_seconds);
+    ScalarDecoderSpeed out{timings.paced(), 0};
+    out.flops_per_second = scalar_decoder_flops(c, decoder.tile()) / (out.seconds_per_second.time.median * tile_seconds);
     report_.scalar_decoder = out;
 }
 
@@ -388,9 +418,9 @@ void Benchmark::work_out_song() {
     song.composed = true;
     song.audio_seconds = static_cast<double>(plan.codes) / heartcodec::kCodesPerSecond;
     song.seconds = static_cast<double>(request_.prompt) / lm.prefill_tokens_per_second.median +
-                   static_cast<double>(plan.codes) * lm.frame_ms.median / kMs +
-                   static_cast<double>(plan.windows * kEulerSteps) * report_.estimator->ms.median / kMs +
-                   decoded * report_.scalar_decoder->seconds_per_second.median;
+                   static_cast<double>(plan.codes) * lm.frame_ms.time.median / kMs +
+                   static_cast<double>(plan.windows * kEulerSteps) * report_.estimator->ms.time.median / kMs +
+                   decoded * report_.scalar_decoder->seconds_per_second.time.median;
     report_.song = song;
 }
 

@@ -49,11 +49,18 @@ struct Spread {
 };
 [[nodiscard]] Spread spread_of(std::vector<double> values);
 
+/// How long something takes, and what the machine could do just then: measured between the timings, so that what else it
+/// does slows down both. `limit` is all 0 on devices that are measured before and after everything only.
+struct Paced {
+    Spread time;
+    Spread limit;  ///< 1e9 bytes or operations a second
+};
+
 /// One frame of the language model: how long it takes, and how fast that reads memory.
 struct LanguageModelSpeed {
     graph::Type type = graph::Type::bf16;
     std::int64_t context = 0;
-    Spread frame_ms, backbone_ms, depth_ms;  ///< the halves are timed apart; heads belong to depth
+    Paced frame_ms, backbone_ms, depth_ms;  ///< beside reading. The halves are timed apart; heads belong to depth
     double gb_per_frame = 0, backbone_gb = 0, depth_gb = 0;
     Spread prefill_tokens_per_second;  ///< prompt positions; with guidance each is two columns
 };
@@ -67,7 +74,7 @@ struct BatchSpeed {
 /// One evaluation of the flow transformer: 2 rows of 744 frames, 29.76 s of audio.
 struct EstimatorSpeed {
     graph::Type type = graph::Type::f32;
-    Spread ms;
+    Paced ms;  ///< beside the arithmetic of the type
     double flops = 0;
     /// Blocks of both stages that were timed when not all were; `ms` is worked out from the time that they and everything
     /// around them take.
@@ -76,7 +83,7 @@ struct EstimatorSpeed {
 
 /// The scalar decoder, stereo.
 struct ScalarDecoderSpeed {
-    Spread seconds_per_second;  ///< of computing, of audio
+    Paced seconds_per_second;  ///< of computing, of audio; beside the arithmetic of the codec's type
     double flops_per_second = 0;
 };
 
@@ -91,7 +98,7 @@ struct BenchmarkReport {
     std::string instructions;
     std::string device;
     int threads = 0;
-    kernels::MachineSpeed speed;  ///< the better of before and after the models
+    kernels::MachineSpeed speed;  ///< the best of before and after the models
     std::optional<LanguageModelSpeed> language_model;
     std::vector<BatchSpeed> batch;
     std::optional<EstimatorSpeed> estimator;

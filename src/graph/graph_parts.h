@@ -18,6 +18,8 @@ struct Graph::Parts {
     GallocrPtr gallocr;
     std::unordered_map<std::string, Tensor> names;
     // What our own nodes point to: at addresses that stay.
+    kernels::WorkQueue queue;
+    kernels::ProductSetting product{.queue = &queue};
     std::deque<kernels::ConvolutionSetting> convolutions;
     std::deque<kernels::AttentionSetting> attentions;
     std::deque<kernels::DrawSetting> draws;

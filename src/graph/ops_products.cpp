@@ -36,8 +36,7 @@ Tensor Graph::mul_mat(Tensor w, Tensor x) {
         const Tensor columns = reshape(x, {x.dim(0), x.dim(1) * x.dim(2) * x.dim(3)});
         return reshape(mul_mat(w, columns), {kernels::product_rows(w.raw()), x.dim(1), x.dim(2), x.dim(3)});
     }
-    return custom({kernels::product_rows(w.raw()), x.dim(1), 1, 1}, {w, x}, kernels::product_node,
-                  kernels::product_setting());
+    return custom({kernels::product_rows(w.raw()), x.dim(1), 1, 1}, {w, x}, kernels::product_node, &parts_->product);
 }
 
 Tensor Graph::affine(Tensor w, Tensor x, Tensor bias, Tensor residual) {
@@ -75,6 +74,7 @@ Tensor Graph::convolve(Tensor w, Tensor x, const Convolution& c) {
         if (t) operands.push_back(t);
     }
     auto& setting = parts_->convolutions.emplace_back();
+    setting.queue = &parts_->queue;
     setting.taps = c.taps, setting.shift = c.shift;
     setting.has_bias = static_cast<bool>(c.bias), setting.has_past = static_cast<bool>(c.past);
     setting.has_residual = static_cast<bool>(c.residual);

@@ -22,8 +22,12 @@ constexpr std::int64_t kLineFloats = 16;
 constexpr std::int64_t kPackedRows = 512, kPackedColumns = 5;
 /// A matrix with no more columns is multiplied in tiles of more strips and fewer columns.
 constexpr std::int64_t kShallowInputs = 128;
-/// Threads share strips out in pairs.
+/// Threads divide strips in pairs.
 constexpr std::int64_t kSharedStrips = 2;
+/// While they share out the work, they take so many strips at least: the highest tile of few columns.
+constexpr std::int64_t kStreamedStrips = 4;
+/// And so many columns: below, weights are read too often. No more than the latter, so that the last pieces are small.
+constexpr std::int64_t kLeastShared = 24, kMostShared = 96;
 /// A matrix with no more rows is multiplied row by row.
 constexpr std::int64_t kFewRows = 4;
 
@@ -291,17 +295,34 @@ void divide(const FloatProduct& p, int ith, int nth, Range& strips, Range& colum
     columns = Range{0, p.columns}.part(ith % across, across);
 }
 
+/// How many columns threads take at least when each goes through all strips with its columns; 0 where there are too few.
+std::int64_t shared_columns(const FloatProduct& p, int nth, const FloatKernels& k) {
+    if (p.columns < 4 * kLeastShared * nth) return 0;
+    const std::int64_t columns = std::clamp(p.columns / (8 * nth), kLeastShared, kMostShared);
+    return ceil_div(columns, k.tile_columns) * k.tile_columns;
+}
+
 }  // namespace
 
-void multiply(const FloatProduct& p, int ith, int nth) {
+void multiply(const FloatProduct& p, const Worker& me) {
     const FloatKernels& k = kernels();
     Share share(p, k);
     if (p.w.rows <= kFewRows && p.w.type == WeightType::f32 && 2 * p.w.cols <= kPackedFloats) {
-        return share.dots(Range{0, p.columns}.part(ith, nth));
+        share_out(me, p.columns, kDotColumns, [&](std::int64_t first, std::int64_t last) { share.dots({first, last}); });
+        return;
     }
-    Range strips{}, columns{};
-    divide(p, ith, nth, strips, columns);
-    if (strips.size() > 0) share.tiles(strips, columns);
+    const std::int64_t all_strips = ceil_div(p.w.rows, kStripRows), columns = shared_columns(p, me.nth, k);
+    if (p.columns < kPackedColumns) {
+        share_out(me, all_strips, kStreamedStrips,
+                  [&](std::int64_t first, std::int64_t last) { share.tiles({first, last}, {0, p.columns}); });
+    } else if (columns > 0) {
+        share_out(me, p.columns, columns,
+                  [&](std::int64_t first, std::int64_t last) { share.tiles({0, all_strips}, {first, last}); });
+    } else {
+        Range strips{}, part{};
+        divide(p, me.ith, me.nth, strips, part);
+        if (strips.size() > 0) share.tiles(strips, part);
+    }
 }
 
 void dot_products(const float* w, std::int64_t inputs, const float* x, std::int64_t x_stride, std::int64_t columns,

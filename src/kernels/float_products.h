@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "kernels/interleaved.h"
+#include "kernels/work_queue.h"
 
 namespace heart::kernels {
 
@@ -40,11 +41,11 @@ struct FloatProduct {
     [[nodiscard]] std::int64_t context() const noexcept { return (taps - 1) * tap_shift; }
 };
 
-/// Computes the share of thread `ith` of `nth`; the shares are disjoint and need no order. A sum is one chain of additions
+/// Computes a thread's part; the parts are disjoint and need no order. A sum is one chain of additions
 /// in the order of W's columns (for up to four rows: one chain per lane of a vector), so a number depends neither on the
 /// threads nor on the columns computed with it. Keeps under 1 MiB of scratch per thread, allocated at its first call.
 /// Precondition: w.type is f32, f16 or bf16.
-void multiply(const FloatProduct& p, int ith, int nth);
+void multiply(const FloatProduct& p, const Worker& me);
 
 /// y[n] = the sum over i < inputs of w[i] * x[n * x_stride + i], for a plain row of f32: the number that multiply() gives
 /// for a matrix of that one row, whatever other columns it is computed with. On this thread, without scratch.

@@ -18,6 +18,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <sys/mman.h>
@@ -40,8 +41,8 @@ public:
           cancel_(cancel),
           gate_(threads, Judge{this}) {}
 
-    /// Seconds of the shortest pass, from the first thread's start to the last one's end; passes until time is up.
-    double shortest() {
+    /// Seconds of each pass, from the first thread's start to the last one's end; passes until time is up, and few at least.
+    std::vector<double> run_all() {
         std::vector<std::jthread> helpers;
         try {
             for (std::size_t t = 1; t < spans_.size(); ++t) helpers.emplace_back([this, t] { run(t); });
@@ -53,7 +54,7 @@ public:
         run(0);
         helpers.clear();
         cancel_.check();
-        return best_;
+        return std::move(taken_);
     }
 
 private:
@@ -83,7 +84,7 @@ private:
                 first = std::min(first, s.start);
                 last = std::max(last, s.end);
             }
-            best_ = std::min(best_, std::chrono::duration<double>(last - first).count());
+            taken_.push_back(std::chrono::duration<double>(last - first).count());
         }
         const bool enough = passes_ > kLeastPasses && seconds_since(began_) >= seconds_;
         done_ = failed_ || cancel_.cancelled() || enough;
@@ -92,7 +93,8 @@ private:
     static constexpr int kLeastPasses = 3;
 
     std::vector<Span> spans_;
-    double seconds_, best_ = std::numeric_limits<double>::infinity();
+    std::vector<double> taken_;  // but for the first pass, which warms up
+    double seconds_;
     const Work& work_;
     const CancelToken& cancel_;
     Clock::time_point began_ = Clock::now();
@@ -130,34 +132,15 @@ struct ReadPattern {
 constexpr std::size_t kReadBlock = std::size_t{4 * 13} << 12;
 constexpr ReadPattern kReadPatterns[] = {{kReadBlock, 0}, {kReadBlock, 1024}, {0, 0}, {0, 2048}};
 
-double measure_reading(const MachineTest& test, const MachineLoops& loops, const CancelToken& cancel) {
-    const auto threads = static_cast<std::size_t>(test.threads);
+/// How many bytes each thread reads of its own.
+std::size_t slice_of(const MachineTest& test) {
     const std::size_t wanted = test.buffer_bytes > 0 ? test.buffer_bytes : 4 * outer_cache_bytes() + (std::size_t{64} << 20);
-    const std::size_t slice = std::max<std::size_t>(wanted / threads / kReadBlock, 1) * kReadBlock;
-    const Buffer buffer(slice * threads);
-    std::vector<std::uint64_t> sums(threads);
-    double best = std::numeric_limits<double>::infinity();
-    for (const ReadPattern& pattern : kReadPatterns) {
-        // Each thread writes what it will read: its part then lies in the memory next to it.
-        const Passes::Work work = [&](int thread) {
-            const auto t = static_cast<std::size_t>(thread);
-            char* part = buffer.data() + t * slice;
-            if (sums[t] == 0) {
-                std::memset(part, 1, slice);
-                sums[t] = 1;
-                return;
-            }
-            const std::size_t step = pattern.bytes == 0 ? slice : pattern.bytes;
-            for (std::size_t at = 0; at < slice; at += step) sums[t] |= loops.read(part + at, step, pattern.ahead);
-        };
-        const double share = test.seconds / static_cast<double>(std::size(kReadPatterns));
-        best = std::min(best, Passes(test.threads, share, work, cancel).shortest());
-    }
-    return static_cast<double>(slice * threads) / best / 1e9;
+    return std::max<std::size_t>(wanted / static_cast<std::size_t>(test.threads) / kReadBlock, 1) * kReadBlock;
 }
 
+/// Rounds of a loop that take about 10 ms.
 template <typename Loop>
-double measure_arithmetic(const MachineTest& test, Loop loop, double operations_per_round, const CancelToken& cancel) {
+std::int64_t rounds_of(Loop loop) {
     constexpr double kPassSeconds = 0.01;
     std::int64_t rounds = 1000;
     const auto time_of = [&] {
@@ -167,12 +150,11 @@ double measure_arithmetic(const MachineTest& test, Loop loop, double operations_
         return seconds_since(start);
     };
     while (time_of() < kPassSeconds) rounds *= 2;
-    const Passes::Work work = [&](int) {
-        volatile auto keep = loop(rounds);
-        (void)keep;
-    };
-    const double seconds = Passes(test.threads, test.seconds, work, cancel).shortest();
-    return operations_per_round * static_cast<double>(rounds) * test.threads / seconds / 1e9;
+    return rounds;
+}
+
+double least_of(const std::vector<double>& values) {
+    return *std::min_element(values.begin(), values.end());
 }
 
 std::string first_line(const std::filesystem::path& path) {
@@ -194,13 +176,101 @@ MachineLoops machine_loops(InstructionSet set) {
     return machine_loops_portable();
 }
 
-MachineSpeed measure_machine(const MachineTest& test, const CancelToken& cancel) {
-    const MachineLoops loops = machine_loops(test.instructions);
+struct MachineMeter::State {
+    MachineTest test;
+    const CancelToken& cancel;
+    MachineLoops loops = machine_loops(test.instructions);
+    std::size_t slice = slice_of(test);
+    Buffer buffer{slice * static_cast<std::size_t>(test.threads)};
+    std::int64_t f32_rounds = rounds_of(loops.multiply_add), int8_rounds = rounds_of(loops.multiply_add_int8);
+    const ReadPattern* pattern = kReadPatterns;
+
+    [[nodiscard]] std::vector<double> passes(double seconds, const Passes::Work& work) const {
+        return Passes(test.threads, seconds, work, cancel).run_all();
+    }
+    [[nodiscard]] char* part_of(int thread) const { return buffer.data() + static_cast<std::size_t>(thread) * slice; }
+
+    /// Each thread writes what it will read: its part then lies in the memory next to it.
+    void touch() const {
+        (void)passes(0, [this](int thread) { std::memset(part_of(thread), 1, slice); });
+    }
+
+    [[nodiscard]] std::vector<double> read(const ReadPattern& by, double seconds) const {
+        return passes(seconds, [&](int thread) {
+            const std::size_t step = by.bytes == 0 ? slice : by.bytes;
+            volatile std::uint64_t keep = 0;
+            for (std::size_t at = 0; at < slice; at += step) keep = loops.read(part_of(thread) + at, step, by.ahead);
+            (void)keep;
+        });
+    }
+
+    template <typename Loop>
+    [[nodiscard]] std::vector<double> compute(Loop loop, std::int64_t rounds, double seconds) const {
+        return passes(seconds, [&](int) {
+            volatile auto keep = loop(rounds);
+            (void)keep;
+        });
+    }
+
+    /// Operations, or bytes, of one pass of all threads.
+    [[nodiscard]] double amount(MachineLimit limit) const {
+        switch (limit) {
+            case MachineLimit::reading: return static_cast<double>(slice) * test.threads;
+            case MachineLimit::f32: return loops.flops_per_round * static_cast<double>(f32_rounds) * test.threads;
+            case MachineLimit::int8: break;
+        }
+        return loops.ops_per_round * static_cast<double>(int8_rounds) * test.threads;
+    }
+
+    [[nodiscard]] std::vector<double> taken(MachineLimit limit, double seconds) const {
+        switch (limit) {
+            case MachineLimit::reading: return read(*pattern, seconds);
+            case MachineLimit::f32: return compute(loops.multiply_add, f32_rounds, seconds);
+            case MachineLimit::int8: break;
+        }
+        return compute(loops.multiply_add_int8, int8_rounds, seconds);
+    }
+
+    /// Seconds of the shortest pass of all patterns, which the best of them becomes the meter's.
+    [[nodiscard]] double shortest_read() {
+        double best = std::numeric_limits<double>::infinity();
+        for (const ReadPattern& by : kReadPatterns) {
+            const double least = least_of(read(by, test.seconds / static_cast<double>(std::size(kReadPatterns))));
+            if (least < best) best = least, pattern = &by;
+        }
+        return best;
+    }
+};
+
+MachineMeter::MachineMeter(const MachineTest& test, const CancelToken& cancel)
+    : state_(new State{test, cancel}) {
+    state_->touch();
+}
+
+MachineMeter::~MachineMeter() = default;
+
+MachineSpeed MachineMeter::best() {
+    const auto giga = [this](MachineLimit limit, double seconds) { return state_->amount(limit) / seconds / 1e9; };
+    const auto shortest = [this](MachineLimit limit) { return least_of(state_->taken(limit, state_->test.seconds)); };
     MachineSpeed out;
-    out.read_gbps = measure_reading(test, loops, cancel);
-    out.f32_gflops = measure_arithmetic(test, loops.multiply_add, loops.flops_per_round, cancel);
-    out.int8_gops = measure_arithmetic(test, loops.multiply_add_int8, loops.ops_per_round, cancel);
+    out.read_gbps = giga(MachineLimit::reading, state_->shortest_read());
+    out.f32_gflops = giga(MachineLimit::f32, shortest(MachineLimit::f32));
+    out.int8_gops = giga(MachineLimit::int8, shortest(MachineLimit::int8));
     return out;
+}
+
+std::vector<double> MachineMeter::now(MachineLimit limit) {
+    std::vector<double> out = state_->taken(limit, 0);
+    for (double& x : out) x = state_->amount(limit) / x / 1e9;
+    return out;
+}
+
+std::size_t MachineMeter::buffer_bytes() const noexcept {
+    return state_->slice * static_cast<std::size_t>(state_->test.threads);
+}
+
+MachineSpeed measure_machine(const MachineTest& test, const CancelToken& cancel) {
+    return MachineMeter(test, cancel).best();
 }
 
 MachineSpeed better_of(const MachineSpeed& a, const MachineSpeed& b) noexcept {

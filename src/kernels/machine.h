@@ -4,6 +4,8 @@
 #include "kernels/instruction_set.h"
 
 #include <cstddef>
+#include <memory>
+#include <vector>
 
 namespace heart::kernels {
 
@@ -22,8 +24,33 @@ struct MachineTest {
     std::size_t buffer_bytes = 0;  ///< that is read again and again; 0: more than four times the caches
 };
 
-/// The best of several passes of each loop. Takes `buffer_bytes` of memory meanwhile (ErrorCode::memory). Throws
-/// ErrorCode::cancelled between passes.
+/// What a machine measures of itself.
+enum class MachineLimit { reading, f32, int8 };
+
+/// Measures a machine as often as is wanted, for instance beside something that is timed on it: what else the machine does
+/// then slows down both.
+class MachineMeter {
+public:
+    /// Takes `buffer_bytes` of memory and touches them (ErrorCode::memory).
+    MachineMeter(const MachineTest& test, const CancelToken& cancel);
+    ~MachineMeter();
+    MachineMeter(const MachineMeter&) = delete;
+    MachineMeter& operator=(const MachineMeter&) = delete;
+
+    /// The best of many passes of each loop, each for `seconds`. Throws ErrorCode::cancelled between passes.
+    [[nodiscard]] MachineSpeed best();
+    /// Units of 1e9 a second of each of a few passes, just now: about 30 ms. Reading goes the way that was the best in
+    /// best(), where that has been asked for.
+    [[nodiscard]] std::vector<double> now(MachineLimit limit);
+
+    [[nodiscard]] std::size_t buffer_bytes() const noexcept;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+/// What a meter finds at best.
 [[nodiscard]] MachineSpeed measure_machine(const MachineTest& test, const CancelToken& cancel);
 
 /// The larger of both in each number: a machine that was busy once was too slow then.

@@ -65,24 +65,20 @@ InterleavedMatrix interleaved_matrix(const ggml_tensor* t) noexcept {
     return {weight_type(t->type).value_or(WeightType::f32), t->data, product_rows(t), t->ne[0]};
 }
 
-void* product_setting() noexcept {
-    static NodeSetting setting{NodeKind::product};
-    return &setting;
-}
-
-void product_node(ggml_tensor* dst, int ith, int nth, void*) {
+void product_node(ggml_tensor* dst, int ith, int nth, void* setting) {
+    const Worker me{ith, nth, static_cast<const ProductSetting*>(setting)->queue};
     const InterleavedMatrix w = interleaved_matrix(dst->src[0]);
     const ggml_tensor* x = dst->src[1];
     auto* y = static_cast<float*>(dst->data);
     if (has_quantised_product(w.type)) {
-        multiply(QuantisedProduct{w, f32(x), floats(x->nb[1]), x->ne[1], y, dst->ne[0]}, ith, nth);
+        multiply(QuantisedProduct{w, f32(x), floats(x->nb[1]), x->ne[1], y, dst->ne[0]}, me);
         return;
     }
     FloatProduct p;
     p.w = w;
     p.x = f32(x), p.x_stride = floats(x->nb[1]), p.columns = x->ne[1];
     p.y = y, p.y_stride = dst->ne[0];
-    multiply(p, ith, nth);
+    multiply(p, me);
 }
 
 void convolution_node(ggml_tensor* dst, int ith, int nth, void* setting) {
@@ -101,7 +97,7 @@ void convolution_node(ggml_tensor* dst, int ith, int nth, void* setting) {
         p.epilogue.residual_stride = floats(dst->src[next]->nb[1]);
     }
     p.epilogue.prelu = s.has_slope, p.epilogue.slope = s.slope;
-    multiply(p, ith, nth);
+    multiply(p, {ith, nth, s.queue});
 }
 
 void attention_node(ggml_tensor* dst, int ith, int nth, void* setting) {

@@ -2,6 +2,7 @@
 
 #include "kernels/interleaved.h"
 #include "kernels/product_layout.h"
+#include "kernels/work_queue.h"
 
 #include <cstdint>
 #include <optional>
@@ -31,13 +32,19 @@ struct NodeSetting {
 
 // --- nodes --------------------------------------------------------------------------------------------------------------
 
+/// The threads that compute a graph share the work of its nodes out by its queue; one serves all of them.
+struct ProductSetting {
+    NodeSetting node{NodeKind::product};
+    WorkQueue* queue = nullptr;
+};
+
 /// dst [out, columns] = W x: src = {W in strips or planes, x f32 [in, columns] of whole rows}.
 void product_node(ggml_tensor* dst, int ith, int nth, void* setting);
-[[nodiscard]] void* product_setting() noexcept;
 
 /// What follows W, x in the sources, in this order, where set: bias, past, residual (see FloatProduct).
 struct ConvolutionSetting {
     NodeSetting node{NodeKind::convolution};
+    WorkQueue* queue = nullptr;
     std::int64_t taps = 1, shift = 1;
     bool has_bias = false, has_past = false, has_residual = false, has_slope = false;
     float slope = 0.0F;

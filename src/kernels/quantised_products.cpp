@@ -4,6 +4,8 @@
 #include "kernels/quantised_products_families.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 #include <vector>
 
 namespace heart::kernels {
@@ -15,6 +17,7 @@ using namespace quantised;
 constexpr std::int64_t kScratchBytes = 2 << 20;   ///< of quantised activations
 constexpr std::int64_t kCachedBytes = 512 << 10;  ///< of weights, which stay in the second-level cache for all tiles
 constexpr std::int64_t kFewColumns = 48;          ///< below this, reading the weights again costs more than it saves
+constexpr std::int64_t kStreamedRows = 48;        ///< three strips, which the families read together
 
 const Family& family() noexcept {
     switch (instruction_set()) {
@@ -29,19 +32,6 @@ const Family& family() noexcept {
 struct Range {
     std::int64_t first, last;
 };
-
-/// Part `i` of `n` of `count` things, in whole units as far as possible.
-Range part_of(std::int64_t count, std::int64_t unit, int i, int n) noexcept {
-    const std::int64_t units = (count + unit - 1) / unit;
-    return {std::min(count, units * i / n * unit), std::min(count, units * (i + 1) / n * unit)};
-}
-
-/// In how many parts `nth` threads share the columns; the threads of a part share the rows.
-int column_parts(std::int64_t columns, int nth) noexcept {
-    int parts = static_cast<int>(std::clamp<std::int64_t>(columns / kFewColumns, 1, nth));
-    while (nth % parts != 0) --parts;
-    return parts;
-}
 
 /// A tile of a chunk of columns: the columns are spread evenly, since narrow tiles are slow.
 Range tile_of(std::int64_t columns, std::int64_t tile, std::int64_t tiles) noexcept {
@@ -105,17 +95,32 @@ bool has_quantised_product(WeightType type) noexcept {
     return type == WeightType::q8_0 || type == WeightType::q4_0 || type == WeightType::q4_k;
 }
 
-void multiply(const QuantisedProduct& p, int ith, int nth) {
+void multiply(const QuantisedProduct& p, const Worker& me) {
     thread_local std::vector<ActivationBlock> scratch;
-    const int parts = column_parts(p.columns, nth);
-    const int unit = family().widest_tile;
-    const Range columns = part_of(p.columns, parts == 1 ? 1 : unit, ith % parts, parts);
-    const Range rows = part_of(p.w.rows, kStripRows, ith / parts, nth / parts);
-    if (rows.first == rows.last) return;
+    const int tile = family().widest_tile;
     const std::int64_t column_bytes = p.w.cols / kBlock * static_cast<std::int64_t>(sizeof(ActivationBlock));
-    const std::int64_t step = std::max<std::int64_t>(unit, kScratchBytes / column_bytes / unit * unit);
-    for (std::int64_t first = columns.first; first < columns.last; first += step)
-        Chunk(p, {first, std::min(columns.last, first + step)}, scratch).multiply(rows);
+    const std::int64_t step = std::max<std::int64_t>(tile, kScratchBytes / column_bytes / tile * tile);
+    if (p.columns >= kFewColumns * me.nth) {
+        share_out(me, p.columns, kFewColumns, [&](std::int64_t first, std::int64_t last) {
+            for (; first < last; first += step)
+                Chunk(p, {first, std::min(last, first + step)}, scratch).multiply({0, p.w.rows});
+        });
+        return;
+    }
+    // Each thread quantises all columns, in as many steps as its scratch asks for, and they share the rows of each.
+    const std::int64_t steps = (p.columns + step - 1) / step, groups = (p.w.rows + kStreamedRows - 1) / kStreamedRows;
+    std::optional<Chunk> chunk;
+    std::int64_t quantised = -1;
+    share_out(me, steps * groups, 1, [&](std::int64_t first, std::int64_t last) {
+        while (first < last) {
+            const std::int64_t at = first / groups, next = std::min(last, (at + 1) * groups);
+            if (std::exchange(quantised, at) != at)
+                chunk.emplace(p, Range{at * step, std::min(p.columns, (at + 1) * step)}, scratch);
+            chunk->multiply({(first - at * groups) * kStreamedRows,
+                             std::min((next - at * groups) * kStreamedRows, p.w.rows)});
+            first = next;
+        }
+    });
 }
 
 }  // namespace heart::kernels

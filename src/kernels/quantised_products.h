@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/interleaved.h"
+#include "kernels/work_queue.h"
 
 #include <cstdint>
 
@@ -25,8 +26,8 @@ struct QuantisedProduct {
 /// Whether weights of this type can be multiplied here.
 [[nodiscard]] bool has_quantised_product(WeightType type) noexcept;
 
-/// Thread `ith` of `nth` computes its share of y; all shares together are y, and need no order. Each calling thread keeps
-/// scratch of a few MB at most for the quantised activations, which grows to the largest product it has seen.
-void multiply(const QuantisedProduct& p, int ith, int nth);
+/// A thread computes its part of y; all parts together are y, and need no order. Each calling thread keeps scratch of a few
+/// MB at most for the quantised activations, which grows to the largest product it has seen.
+void multiply(const QuantisedProduct& p, const Worker& me);
 
 }  // namespace heart::kernels

@@ -3,6 +3,7 @@
 #include "kernels/attention.h"
 #include "kernels/instruction_set.h"
 #include "support/guarded_vector.h"
+#include "support/on_threads.h"
 
 #include <gtest/gtest.h>
 
@@ -15,7 +16,6 @@
 #include <ostream>
 #include <random>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace heart::kernels {
@@ -168,10 +168,7 @@ public:
         std::vector<float> y = unwritten();
         const Attention a = attention(y);
         EXPECT_TRUE(can_attend(a));
-        std::vector<std::jthread> threads;
-        for (int ith = 1; ith < nth; ++ith) threads.emplace_back([&a, ith, nth] { attend(a, ith, nth); });
-        attend(a, 0, nth);
-        threads.clear();
+        test::on_threads(nth, [&](int ith) { attend(a, ith, nth); });
         return inside(y);
     }
     /// What one thread writes; kUnwritten elsewhere.

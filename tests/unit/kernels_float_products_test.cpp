@@ -3,6 +3,7 @@
 #include "kernels/float_products.h"
 #include "kernels/instruction_set.h"
 #include "support/guarded_vector.h"
+#include "support/on_threads.h"
 
 #include <gtest/gtest.h>
 
@@ -138,7 +139,14 @@ struct Case {
 
     [[nodiscard]] const Floats& run(int threads = 1) {
         std::fill(y.begin(), y.end(), kUntouched);
-        for (int i = 0; i < threads; ++i) multiply(product(), i, threads);
+        for (int i = 0; i < threads; ++i) multiply(product(), {i, threads});
+        return y;
+    }
+
+    /// By threads that share the work out as they go.
+    [[nodiscard]] const Floats& run_shared(int threads, WorkQueue& queue) {
+        std::fill(y.begin(), y.end(), kUntouched);
+        test::on_threads(threads, [&](int i) { multiply(product(), {i, threads, &queue}); });
         return y;
     }
 
@@ -270,6 +278,24 @@ TEST_P(FloatProductsTest, ThreadsDoNotChangeABit) {
     }
 }
 
+TEST_P(FloatProductsTest, SharingOutDoesNotChangeABit) {
+    std::mt19937 random(9);
+    WorkQueue queue;  // one for all, as in a graph
+    const auto expect_same = [&](const Shape& shape) {
+        Case c(shape);
+        const Floats alone = c.run();
+        for (const int threads : {1, 2, 3}) {
+            EXPECT_EQ(std::memcmp(alone.data(), c.run_shared(threads, queue).data(), alone.size() * sizeof(float)), 0)
+                << c.s << ' ' << threads;
+        }
+    };
+    for (int i = 0; i < 20; ++i) expect_same(random_shape(random));
+    expect_same({.rows = 600, .inputs = 64, .columns = 2});                                        // by strips
+    expect_same({.rows = 600, .inputs = 64, .columns = 700, .residual = true});                    // by columns, packed
+    expect_same({.rows = 33, .inputs = 24, .taps = 3, .shift = 4, .columns = 700, .past = true});  // of a signal
+    expect_same({.rows = 3, .inputs = 40, .columns = 99});                                         // few rows
+}
+
 TEST_P(FloatProductsTest, ColumnsComputedTogetherDoNotChangeABit) {
     std::mt19937 random(8);
     for (int i = 0; i < 30; ++i) {
@@ -284,7 +310,7 @@ TEST_P(FloatProductsTest, ColumnsComputedTogetherDoNotChangeABit) {
             p.x += n * p.x_stride;
             p.y += n * p.y_stride;
             if (p.epilogue.residual) p.epilogue.residual += n * p.epilogue.residual_stride;
-            multiply(p, 0, 1);
+            multiply(p, {0, 1});
         }
         EXPECT_EQ(std::memcmp(together.data(), c.y.data(), together.size() * sizeof(float)), 0) << s;
     }
@@ -310,7 +336,7 @@ TEST_P(FloatProductsTest, ThePastIsTheSignalBefore) {
     p.past = p.x;
     p.x += p.context() * p.x_stride;
     p.y = y.data();
-    multiply(p, 0, 1);
+    multiply(p, {0, 1});
     EXPECT_EQ(y, expected);
 }
 
@@ -349,7 +375,7 @@ TEST_P(FloatProductsTest, EveryHalfIsReadRight) {
             p.columns = 1;
             p.y = y.data();
             p.y_stride = 65536;
-            multiply(p, 0, 1);
+            multiply(p, {0, 1});
             int wrong = 0;
             for (std::size_t i = 0; i < 65536; ++i) {
                 const float expected = w.values[2 * i + place];
@@ -365,7 +391,7 @@ TEST_P(FloatProductsTest, NoColumnsIsNothing) {
     FloatProduct p = c.product();
     p.columns = 0;
     for (auto& y : c.y) y = kUntouched;
-    multiply(p, 0, 1);
+    multiply(p, {0, 1});
     EXPECT_EQ(c.y, Floats(c.y.size(), kUntouched));
 }
 

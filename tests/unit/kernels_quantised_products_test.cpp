@@ -3,6 +3,7 @@
 #include "kernels/instruction_set.h"
 #include "kernels/quantised_products.h"
 #include "support/guarded_vector.h"
+#include "support/on_threads.h"
 
 #include <gtest/gtest.h>
 
@@ -188,7 +189,16 @@ Floats product(const InterleavedMatrix& w, const Floats& x, std::int64_t columns
                std::int64_t y_stride, int threads = 1) {
     Floats y(z(columns * y_stride + 16), kUntouched);
     const QuantisedProduct p{w, x.data(), x_stride, columns, y.data(), y_stride};
-    for (int i = threads; i-- > 0;) multiply(p, i, threads);
+    for (int i = threads; i-- > 0;) multiply(p, {i, threads});
+    return y;
+}
+
+/// By threads that share the work out as they go.
+Floats shared_product(const InterleavedMatrix& w, const Floats& x, std::int64_t columns, std::int64_t x_stride,
+                      std::int64_t y_stride, int threads, WorkQueue& queue) {
+    Floats y(z(columns * y_stride + 16), kUntouched);
+    const QuantisedProduct p{w, x.data(), x_stride, columns, y.data(), y_stride};
+    test::on_threads(threads, [&](int i) { multiply(p, {i, threads, &queue}); });
     return y;
 }
 
@@ -280,6 +290,19 @@ TEST_P(QuantisedProducts, AreTheSameOnAnyNumberOfThreads) {
         const Floats x = random_floats(z(columns * 512), 6);
         const Floats one = product(matrix, x, columns, 512, 83);
         for (const int threads : {2, 3, 4, 16}) EXPECT_EQ(product(matrix, x, columns, 512, 83, threads), one) << columns;
+    }
+}
+
+TEST_P(QuantisedProducts, AreTheSameWhenThreadsShareThemOut) {
+    constexpr std::int64_t kRows = 500, kCols = 512;
+    WorkQueue queue;  // one for all, as in a graph
+    Weights w(type(), kRows, kCols, 9);
+    const InterleavedMatrix matrix = w.interleaved();
+    for (const std::int64_t columns : {1, 2, 40, 400}) {
+        const Floats x = random_floats(z(columns * kCols), 10);
+        const Floats one = product(matrix, x, columns, kCols, kRows);
+        for (const int threads : {1, 2, 3})
+            EXPECT_EQ(shared_product(matrix, x, columns, kCols, kRows, threads, queue), one) << columns << ' ' << threads;
     }
 }
 

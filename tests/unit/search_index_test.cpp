@@ -2,6 +2,7 @@
 
 #include "search/vector_index.h"
 
+#include "support/on_threads.h"
 #include "unit/formats_test_support.h"
 #include "unit/search_test_support.h"
 
@@ -14,7 +15,6 @@
 #include <map>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace heart::test {
@@ -208,12 +208,9 @@ TEST(VectorIndex, IsSearchedOnSeveralThreadsAtOnce) {
     for (int i = 0; i < 20; ++i) asked.push_back(queries.next());
     std::vector<std::vector<Match>> expected;
     for (const Vector& query : asked) expected.push_back(index.search(query, 5));
-    std::vector<std::jthread> threads;
-    for (int t = 0; t < 3; ++t) {
-        threads.emplace_back([&] {
-            for (std::size_t i = 0; i < asked.size(); ++i) EXPECT_EQ(index.search(asked[i], 5), expected[i]);
-        });
-    }
+    on_threads(3, [&](int) {
+        for (std::size_t i = 0; i < asked.size(); ++i) EXPECT_EQ(index.search(asked[i], 5), expected[i]);
+    });
 }
 
 }  // namespace
