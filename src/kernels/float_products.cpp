@@ -313,11 +313,13 @@ void multiply(const FloatProduct& p, const Worker& me) {
     }
     const std::int64_t all_strips = ceil_div(p.w.rows, kStripRows), columns = shared_columns(p, me.nth, k);
     if (p.columns < kPackedColumns) {
-        share_out(me, all_strips, kStreamedStrips,
-                  [&](std::int64_t first, std::int64_t last) { share.tiles({first, last}, {0, p.columns}); });
+        share_out(me, all_strips, kStreamedStrips, [&](std::int64_t first, std::int64_t last) {
+            share.tiles({first, last}, {0, p.columns});
+        });
     } else if (columns > 0) {
-        share_out(me, p.columns, columns,
-                  [&](std::int64_t first, std::int64_t last) { share.tiles({0, all_strips}, {first, last}); });
+        share_out(me, p.columns, columns, [&](std::int64_t first, std::int64_t last) {
+            share.tiles({0, all_strips}, {first, last});
+        });
     } else {
         Range strips{}, part{};
         divide(p, me.ith, me.nth, strips, part);

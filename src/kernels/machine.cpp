@@ -242,8 +242,7 @@ struct MachineMeter::State {
     }
 };
 
-MachineMeter::MachineMeter(const MachineTest& test, const CancelToken& cancel)
-    : state_(new State{test, cancel}) {
+MachineMeter::MachineMeter(const MachineTest& test, const CancelToken& cancel) : state_(new State{test, cancel}) {
     state_->touch();
 }
 

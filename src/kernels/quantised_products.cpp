@@ -116,8 +116,8 @@ void multiply(const QuantisedProduct& p, const Worker& me) {
             const std::int64_t at = first / groups, next = std::min(last, (at + 1) * groups);
             if (std::exchange(quantised, at) != at)
                 chunk.emplace(p, Range{at * step, std::min(p.columns, (at + 1) * step)}, scratch);
-            chunk->multiply({(first - at * groups) * kStreamedRows,
-                             std::min((next - at * groups) * kStreamedRows, p.w.rows)});
+            chunk->multiply(
+                {(first - at * groups) * kStreamedRows, std::min((next - at * groups) * kStreamedRows, p.w.rows)});
             first = next;
         }
     });

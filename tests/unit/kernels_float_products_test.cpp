@@ -278,7 +278,7 @@ TEST_P(FloatProductsTest, ThreadsDoNotChangeABit) {
     }
 }
 
-TEST_P(FloatProductsTest, SharingOutDoesNotChangeABit) {
+TEST_P(FloatProductsTest, ThreadsThatShareDoNotChangeABit) {
     std::mt19937 random(9);
     WorkQueue queue;  // one for all, as in a graph
     const auto expect_same = [&](const Shape& shape) {

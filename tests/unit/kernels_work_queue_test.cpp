@@ -14,7 +14,7 @@ namespace {
 
 using namespace kernels;
 
-TEST(WorkQueue, PiecesCoverAllAndGrowSmaller) {
+TEST(WorkQueueOfThreads, PiecesCoverAllAndGrowSmaller) {
     for (const int threads : {1, 2, 3, 16}) {
         for (std::int64_t units = 0; units < 300; ++units) {
             std::int64_t covered = 0, last = units + 1;
@@ -27,6 +27,7 @@ TEST(WorkQueue, PiecesCoverAllAndGrowSmaller) {
                 covered = p.last;
             }
             ASSERT_EQ(covered, units);
+            ASSERT_TRUE(units == 0 || last == 1) << "whoever is last is soon done";
             for (const std::int64_t behind : {std::int64_t{300}, std::int64_t{1000}}) {
                 const Piece p = guided_piece(units, threads, behind);
                 ASSERT_GE(p.first, p.last) << "nothing is left";
@@ -35,7 +36,7 @@ TEST(WorkQueue, PiecesCoverAllAndGrowSmaller) {
     }
 }
 
-TEST(WorkQueue, EachUnitIsDoneOnceNodeAfterNode) {
+TEST(WorkQueueOfThreads, EachUnitIsDoneOnceNodeAfterNode) {
     constexpr std::int64_t kUnit = 3;
     for (const int threads : {1, 2, 5}) {
         WorkQueue queue;
@@ -52,7 +53,7 @@ TEST(WorkQueue, EachUnitIsDoneOnceNodeAfterNode) {
     }
 }
 
-TEST(WorkQueue, WhoIsHeldUpLeavesTheRestToOthers) {
+TEST(WorkQueueOfThreads, WhoIsHeldUpLeavesTheRestToOthers) {
     WorkQueue queue;
     std::atomic<int> by_other{0};
     std::atomic<bool> others_done{false};
@@ -70,7 +71,7 @@ TEST(WorkQueue, WhoIsHeldUpLeavesTheRestToOthers) {
     EXPECT_GE(by_other, 48) << "all but the first piece, a quarter";
 }
 
-TEST(WorkQueue, WithoutOneEachDoesAnEqualShare) {
+TEST(WorkQueueOfThreads, WithoutOneEachDoesAnEqualShare) {
     std::vector<std::int64_t> sizes(3);
     on_threads(3, [&](int i) {
         share_out({i, 3}, 90, 10,
