@@ -1,10 +1,9 @@
 // Does `heart pull` do what it says, and go on after any end of its process?
 
-#include "command/process.h"
+#include "command/heart_command.h"
 #include "hub/fake_hub.h"
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include <pty.h>
 #include <signal.h>
@@ -26,7 +25,6 @@ namespace heart::test {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 
 class Pull : public ::testing::Test {
 protected:
@@ -120,7 +118,7 @@ Finished run_on_terminal(std::vector<std::string> arguments, const std::string& 
 TEST_F(Pull, SaysWhatItWillDoAndDoesIt) {
     const Finished dry = run_heart(arguments({"--dry-run", "--json"}));
     ASSERT_EQ(dry.exit_code, 0) << dry.err;
-    const json plan = json::parse(dry.out);
+    const auto plan = json_of(dry);
     EXPECT_EQ(plan.at("checkpoints").size(), 3U) << "a language model brings its companions";
     EXPECT_EQ(plan.at("bytes_missing"), plan.at("bytes"));
     EXPECT_FALSE(plan.at("fetched"));
@@ -171,7 +169,7 @@ TEST_F(PullLicences, WhatIsNotFreeIsRefusedWithoutAWord) {
     EXPECT_EQ(run_heart(embedder(), {.input = "y\n"}).exit_code, 2) << "a pipe is no terminal";
     const Finished quiet = run_heart(embedder({"--quiet", "--json"}));
     EXPECT_EQ(quiet.exit_code, 2);
-    EXPECT_EQ(json::parse(quiet.out).at("error").at("expected"), "--accept-licence CC-BY-NC-4.0") << quiet.out;
+    EXPECT_EQ(json_of(quiet).at("error").at("expected"), "--accept-licence CC-BY-NC-4.0") << quiet.out;
     EXPECT_FALSE(fs::exists(folder / "ckpt"));
     EXPECT_TRUE(hub.asked().empty()) << "no byte of a file was asked for";
 }
@@ -217,19 +215,19 @@ TEST_F(PullLicences, LicencesStandInPlansAndLists) {
     add_embedder();
     const Finished dry = run_heart(embedder({"--dry-run", "--json"}));
     ASSERT_EQ(dry.exit_code, 0) << dry.err;
-    const json plan = json::parse(dry.out);
+    const auto plan = json_of(dry);
     ASSERT_EQ(plan.at("checkpoints").size(), 3U);
     EXPECT_EQ(plan.at("checkpoints")[0].at("licence"), "CC-BY-NC-4.0");
     EXPECT_NE(plan.at("checkpoints")[1].at("licence_note").get<std::string>().find("No commercial use"), std::string::npos);
     EXPECT_EQ(plan.at("checkpoints")[2].at("licence"), "MIT");
     EXPECT_TRUE(plan.at("checkpoints")[2].at("licence_note").is_null());
-    EXPECT_EQ(plan.at("licences_to_accept"), json::array({"CC-BY-NC-4.0"}));
+    EXPECT_EQ(plan.at("licences_to_accept"), formats::Json::array({"CC-BY-NC-4.0"}));
     const Finished list = run_heart({"pull", "--list"});
     EXPECT_NE(list.out.find("MuQ-MuLan-large"), std::string::npos) << list.out;
     EXPECT_NE(list.out.find("CC-BY-NC-4.0"), std::string::npos) << list.out;
     EXPECT_NE(list.err.find("no commercial use"), std::string::npos) << list.err;
-    const json known = json::parse(run_heart({"pull", "--list", "--json"}).out);
-    for (const json& item : known.at("checkpoints")) {
+    const auto known = json_of(run_heart({"pull", "--list", "--json"}));
+    for (const auto& item : known.at("checkpoints")) {
         EXPECT_EQ(item.at("licence_note").is_null(), item.at("licence") != "CC-BY-NC-4.0") << item;
         EXPECT_FALSE(item.at("recommended").get<bool>() && item.at("licence") == "CC-BY-NC-4.0") << item;
     }
@@ -242,14 +240,14 @@ TEST_F(PullLicences, InfoNamesTheLicencesThatStandInAFolder) {
     const std::vector<std::string> info{"info", "--model-path", (folder / "ckpt").string()};
     const Finished people = run_heart(info);
     EXPECT_NE(people.out.find("CC-BY-NC-4.0: no commercial use"), std::string::npos) << people.out;
-    const json report = json::parse(run_heart({info[0], info[1], info[2], "--json"}).out);
-    std::map<std::string, json> licences;
-    for (const json& row : report.at("checkpoint").at("licences")) licences[row.at("folder")] = row.at("licence");
-    EXPECT_EQ(licences, (std::map<std::string, json>{{"HeartCodec-oss", nullptr},
+    const auto report = json_of(run_heart({info[0], info[1], info[2], "--json"}));
+    std::map<std::string, formats::Json> licences;
+    for (const auto& row : report.at("checkpoint").at("licences")) licences[row.at("folder")] = row.at("licence");
+    EXPECT_EQ(licences, (std::map<std::string, formats::Json>{{"HeartCodec-oss", nullptr},
                                                      {"MuQ-MuLan", "CC-BY-NC-4.0"},
                                                      {"MuQ-large-msd-iter", "CC-BY-NC-4.0"},
                                                      {"xlm-roberta-base", "MIT"}}));
-    EXPECT_TRUE(json::parse(run_heart({"info", "--json"}).out).at("checkpoint").at("licences").empty())
+    EXPECT_TRUE(json_of(run_heart({"info", "--json"})).at("checkpoint").at("licences").empty())
         << "the built-in one";
 }
 
