@@ -29,19 +29,15 @@ const Family& family() noexcept {
     }
 }
 
-struct Range {
-    std::int64_t first, last;
-};
-
 /// A tile of a chunk of columns: the columns are spread evenly, since narrow tiles are slow.
-Range tile_of(std::int64_t columns, std::int64_t tile, std::int64_t tiles) noexcept {
+Piece tile_of(std::int64_t columns, std::int64_t tile, std::int64_t tiles) noexcept {
     return {columns * tile / tiles, columns * (tile + 1) / tiles};
 }
 
 /// A thread's rows times some of its columns: quantises the columns, then goes through the rows once.
 class Chunk {
 public:
-    Chunk(const QuantisedProduct& p, Range columns, std::vector<ActivationBlock>& scratch)
+    Chunk(const QuantisedProduct& p, Piece columns, std::vector<ActivationBlock>& scratch)
         : p_(p),
           columns_(columns),
           width_(columns.last - columns.first),
@@ -51,7 +47,7 @@ public:
         const auto needed = static_cast<std::size_t>(width_ * blocks_);
         if (scratch_.size() < needed) scratch_.resize(needed);
         for (std::int64_t t = 0; t < tiles_; ++t) {
-            const Range tile = tile_of(width_, t, tiles_);
+            const Piece tile = tile_of(width_, t, tiles_);
             const std::int64_t tile_width = tile.last - tile.first;
             ActivationBlock* out = scratch_.data() + tile.first * blocks_;
             for (std::int64_t c = tile.first; c < tile.last; ++c) {
@@ -61,7 +57,7 @@ public:
         }
     }
 
-    void multiply(Range rows) const {
+    void multiply(Piece rows) const {
         const auto row_bytes = static_cast<std::int64_t>(plain_row_bytes(p_.w.type, p_.w.cols));
         const std::int64_t pair = 2 * kStripRows;
         // A single tile reads each row once: nothing has to stay in the cache.
@@ -73,7 +69,7 @@ public:
                                 .rows = std::min(step, rows.last - row),
                                 .cols = p_.w.cols};
             for (std::int64_t t = 0; t < tiles_; ++t) {
-                const Range tile = tile_of(width_, t, tiles_);
+                const Piece tile = tile_of(width_, t, tiles_);
                 const Activations x{.blocks = scratch_.data() + tile.first * blocks_,
                                     .width = static_cast<int>(tile.last - tile.first)};
                 family_.multiply(strips, x, p_.y + (columns_.first + tile.first) * p_.y_stride + row, p_.y_stride);
@@ -84,7 +80,7 @@ public:
 private:
     const Family& family_ = family();
     const QuantisedProduct& p_;
-    Range columns_;
+    Piece columns_;
     std::int64_t width_, blocks_, tiles_;
     std::vector<ActivationBlock>& scratch_;
 };
@@ -115,7 +111,7 @@ void multiply(const QuantisedProduct& p, const Worker& me) {
         while (first < last) {
             const std::int64_t at = first / groups, next = std::min(last, (at + 1) * groups);
             if (std::exchange(quantised, at) != at)
-                chunk.emplace(p, Range{at * step, std::min(p.columns, (at + 1) * step)}, scratch);
+                chunk.emplace(p, Piece{at * step, std::min(p.columns, (at + 1) * step)}, scratch);
             chunk->multiply(
                 {(first - at * groups) * kStreamedRows, std::min((next - at * groups) * kStreamedRows, p.w.rows)});
             first = next;
