@@ -1,7 +1,7 @@
 # Heart. `make demo` makes a first song, `make test` proves that everything works, `make build` leaves build/release/heart.
 # Each installs what is missing (Debian, Ubuntu) and is quick the second time.
 
-.PHONY: demo build test deps test-deps release-tests package-tests service-tests web-tests cuda-build vulkan-tests arm-tests asan-tests tsan-tests fuzz-tests format check-format tidy clean
+.PHONY: demo build test deps test-deps release-tests package-tests service-tests web-tests cuda-build vulkan-tests arm-tests avx512-tests asan-tests tsan-tests fuzz-tests format check-format tidy clean
 
 JOBS ?= $(shell nproc)
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
@@ -16,7 +16,7 @@ build: deps
 	@cmake --preset release -DHEART_TESTS=OFF > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
 	@cmake --build --preset release -j $(JOBS)
 
-test: test-deps check-format release-tests package-tests cuda-build arm-tests asan-tests tsan-tests fuzz-tests
+test: test-deps check-format release-tests package-tests cuda-build arm-tests avx512-tests asan-tests tsan-tests fuzz-tests
 	@echo "All tests passed."
 
 release-tests: test-deps
@@ -83,6 +83,15 @@ ifneq ($(shell uname -m),aarch64)
 	cmake -S tests/kernels-alone -B build/arm -G Ninja --toolchain $(CURDIR)/cmake/aarch64.cmake
 	cmake --build build/arm -j $(JOBS)
 	qemu-aarch64-static build/arm/kernel_tests --gtest_brief=1
+endif
+
+# The CPU kernels for AVX-512 where the processor has none, their instructions by functions; elsewhere the suite runs them.
+avx512-tests: test-deps
+ifeq ($(shell uname -m),x86_64)
+	@if grep -qw avx512_vnni /proc/cpuinfo; then echo "heart: this machine has AVX-512, its kernels were tested with the others"; else \
+	  cmake -S tests/kernels-alone -B build/avx512 -G Ninja -DHEART_AVX512_BY_SIMDE=ON && \
+	  cmake --build build/avx512 -j $(JOBS) && \
+	  build/avx512/kernel_tests --gtest_brief=1 --gtest_filter='*/avx512*'; fi
 endif
 
 # Hostile input of every kind, for a third of a minute each; the corpus is what earlier runs found worth keeping.

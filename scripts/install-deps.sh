@@ -21,7 +21,7 @@ test_packages="libgtest-dev librapidcheck-dev clang-format-14 clang-tidy-14
   clang-14 libclang-rt-14-dev curl jq sqlite3 openssl"
 vulkan_packages="libvulkan-dev spirv-headers glslc"
 # Kernels for 64-bit ARM are compiled and run on other processors too.
-[ "$(uname -m)" = aarch64 ] || test_packages="$test_packages g++-aarch64-linux-gnu qemu-user-static googletest"
+[ "$(uname -m)" = aarch64 ] || test_packages="$test_packages g++-aarch64-linux-gnu qemu-user-static googletest libsimde-dev"
 
 # Runs a command as root.
 as_root() {
