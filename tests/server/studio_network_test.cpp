@@ -1,12 +1,10 @@
 // Is the running studio as safe on a network as its options promise: TLS, proxies, too many connections?
 
+#include "server/certificate.h"
 #include "server/running_studio.h"
 #include "server/socket_client.h"
 
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
 #include <nlohmann/json.hpp>
@@ -14,9 +12,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <cstdio>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,30 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 namespace asio = boost::asio;
 using formats::Json;
-
-/// A certificate for "localhost" that signs itself, and its key, as PEM files.
-void write_certificate(const fs::path& certificate, const fs::path& key_file) {
-    const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
-    const std::unique_ptr<X509, decltype(&X509_free)> cert(X509_new(), X509_free);
-    ASSERT_TRUE(key && cert);
-    X509_set_version(cert.get(), 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(cert.get()), 1);
-    X509_gmtime_adj(X509_getm_notBefore(cert.get()), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(cert.get()), 3600);
-    X509_set_pubkey(cert.get(), key.get());
-    X509_NAME* name = X509_get_subject_name(cert.get());
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
-    X509_set_issuer_name(cert.get(), name);
-    ASSERT_NE(X509_sign(cert.get(), key.get(), EVP_sha256()), 0);
-    const auto write = [](const fs::path& path, const auto& put) {
-        std::FILE* file = std::fopen(path.c_str(), "w");
-        ASSERT_NE(file, nullptr);
-        put(file);
-        std::fclose(file);
-    };
-    write(certificate, [&](std::FILE* f) { PEM_write_X509(f, cert.get()); });
-    write(key_file, [&](std::FILE* f) { PEM_write_PrivateKey(f, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
-}
 
 /// What the server answers over TLS; `certificate`: the only one that is trusted. Throws boost::system::system_error.
 std::string ask_over_tls(std::uint16_t port, const fs::path& certificate, const std::string& request) {

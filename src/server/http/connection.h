@@ -2,18 +2,19 @@
 
 #include "server/http/request_reader.h"
 #include "server/http/shared.h"
+#include "server/http/transport.h"
 #include "server/http/websocket_queue.h"
 
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
+#include <cstddef>
 #include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
 
 namespace heart::server::http {
 
@@ -21,19 +22,22 @@ namespace heart::server::http {
 ///
 /// Reads, writes and everything that other threads do report by changing a member and calling `notify`; the coroutine waits
 /// for what it needs with `wait_for`. So a wait has one form whatever it waits for, and always a deadline.
-template <class Stream>
-class Connection final : public ConnectionBase, public std::enable_shared_from_this<Connection<Stream>> {
+///
+/// The server's calls come on that thread too.
+class Connection final : public std::enable_shared_from_this<Connection> {
 public:
-    Connection(Shared& shared, Loop& loop, Stream stream, std::string address);
-    ~Connection() override = default;
+    Connection(Shared& shared, Loop& loop, Transport transport, std::string address);
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
 
-    void start() override;
-    void wind_down() override;
-    void cut() noexcept override;
+    void start();
+    /// No more requests: ends when the answer under way is sent, at once without one. Streams and WebSockets end.
+    void wind_down();
+    void cut() noexcept;
 
 private:
-    static constexpr bool kTls = std::is_same_v<Stream, TlsStream>;
-    using WebSocketStream = boost::beast::websocket::stream<Stream, false>;  // without compression: memory for strangers
+    using WebSocketStream = boost::beast::websocket::stream<Transport, false>;  // without compression: memory for strangers
+    static constexpr std::size_t kIdleRead = 1024;
     enum class Bytes { came, late, closed };
 
     /// One request on its way through.
@@ -47,8 +51,8 @@ private:
         std::shared_ptr<void> admission;  ///< see RouteOptions::admit
     };
 
-    // connection_http.h: waiting, reading, writing
-    TcpSocket& socket() noexcept;
+    // waiting, reading, writing
+    Transport& transport() noexcept;
     std::string_view input() const noexcept;
     void notify() noexcept { signal_.cancel(); }
     template <class Ready>
@@ -74,7 +78,9 @@ private:
     Async<void> close_gently();
     void end() noexcept;
 
-    // responses
+    static HttpError busy();
+
+    // connection_responses.cpp
     Async<bool> respond(Exchange& exchange);
     Async<bool> send(Exchange& exchange);
     Async<bool> send_file(const FilePart& part, std::uint64_t& sent);
@@ -82,7 +88,7 @@ private:
     Async<bool> send_data(const std::string& data, bool chunked, std::uint64_t& sent);
     void record(const Exchange& exchange, int status) noexcept;
 
-    // connection_websocket.h
+    // connection_websocket.cpp
     struct Conversation;
     Async<bool> upgrade(RequestReader& reader, const std::shared_ptr<Exchange>& exchange);
     Async<bool> accept_websocket(RequestReader::Head& head, const Exchange& exchange, const std::string& protocol);
@@ -96,8 +102,8 @@ private:
 
     Shared& shared_;
     Loop& loop_;
-    Stream stream_;
-    std::unique_ptr<WebSocketStream> websocket_;  ///< has taken the stream over
+    Transport transport_;
+    std::unique_ptr<WebSocketStream> websocket_;  ///< has taken the transport over
     Timer signal_;
     const std::string address_;
 

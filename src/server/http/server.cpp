@@ -1,6 +1,7 @@
 #include "server/http/server.h"
 
 #include "core/error.h"
+#include "server/http/connection.h"
 #include "server/http/listening.h"
 
 #include <boost/asio/as_tuple.hpp>
@@ -75,10 +76,10 @@ public:
                 for (auto& acceptor : acceptors_) acceptor.close(ignored);
             });
         }
-        on_connections([](ConnectionBase& connection) { connection.wind_down(); });
+        on_connections([](Connection& connection) { connection.wind_down(); });
         if (started_ && !shared_.census.wait_until_empty(until)) {
             for (auto& lane : shared_.lanes) lane->abandon();
-            on_connections([](ConnectionBase& connection) { connection.cut(); });
+            on_connections([](Connection& connection) { connection.cut(); });
             shared_.census.wait_until_empty();
         }
         for (auto& lane : shared_.lanes) lane->join();
@@ -105,7 +106,7 @@ private:
         }
     }
 
-    void on_connections(void (*call)(ConnectionBase&)) {
+    void on_connections(void (*call)(Connection&)) {
         for (auto& loop : loops_) {
             asio::post(loop->context, [&loop = *loop, call] {
                 const auto now = loop.connections;  // a call may end a connection
@@ -147,8 +148,8 @@ private:
         }
         ++shared_.accepted;
         try {
-            auto connection = tls_ ? make_tls_connection(shared_, loop, std::move(socket), address, *tls_)
-                                   : make_plain_connection(shared_, loop, std::move(socket), address);
+            auto transport = tls_ ? Transport(std::move(socket), *tls_) : Transport(std::move(socket));
+            auto connection = std::make_shared<Connection>(shared_, loop, std::move(transport), address);
             asio::post(loop.context, [this, connection = std::move(connection)] {
                 connection->start();
                 if (closed_) connection->wind_down();

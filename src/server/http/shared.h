@@ -8,7 +8,6 @@
 #include "server/http/server.h"
 
 #include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/ssl/context.hpp>
 
 #include <array>
 #include <atomic>
@@ -23,25 +22,13 @@
 
 namespace heart::server::http {
 
-/// What the server may ask of any connection; on the connection's own loop.
-class ConnectionBase {
-public:
-    ConnectionBase() = default;
-    ConnectionBase(const ConnectionBase&) = delete;
-    ConnectionBase& operator=(const ConnectionBase&) = delete;
-    virtual ~ConnectionBase() = default;
-
-    virtual void start() = 0;
-    /// No more requests: ends when the answer under way is sent, at once without one. Streams and WebSockets end.
-    virtual void wind_down() = 0;
-    virtual void cut() noexcept = 0;
-};
+class Connection;
 
 /// One thread and the connections that live on it.
 struct Loop {
     asio::io_context context{1};
     asio::executor_work_guard<Executor> work{context.get_executor()};
-    std::unordered_set<ConnectionBase*> connections;  ///< that have not ended; the loop's thread only
+    std::unordered_set<Connection*> connections;  ///< that have not ended; the loop's thread only
     std::thread thread;
 };
 
@@ -82,10 +69,5 @@ struct Shared {
 
     [[nodiscard]] WorkerLane& lane(Lane which) const { return *lanes[static_cast<std::size_t>(which)]; }
 };
-
-[[nodiscard]] std::shared_ptr<ConnectionBase> make_plain_connection(Shared& shared, Loop& loop, TcpSocket socket,
-                                                                    std::string address);
-[[nodiscard]] std::shared_ptr<ConnectionBase> make_tls_connection(Shared& shared, Loop& loop, TcpSocket socket,
-                                                                  std::string address, asio::ssl::context& context);
 
 }  // namespace heart::server::http

@@ -1,8 +1,5 @@
-#pragma once
-
-// The members of Connection that speak HTTP; included by the sources that make a Connection of their stream.
-
 #include "server/http/connection.h"
+
 #include "server/http/request_parts.h"
 
 #include <boost/asio/as_tuple.hpp>
@@ -10,7 +7,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/ssl/stream_base.hpp>
 
 #include <algorithm>
 #include <array>
@@ -21,14 +17,13 @@
 #include <utility>
 
 namespace heart::server::http {
+namespace {
 
-inline constexpr std::size_t kIdleRead = 1024, kHeaderRead = 4 * 1024, kBodyRead = 32 * 1024;
-inline constexpr std::size_t kFilePiece = 128 * 1024, kSourcePiece = 32 * 1024;
-inline constexpr std::size_t kJoinedBody = 16 * 1024;  ///< a body up to this goes out together with its header
-inline constexpr std::chrono::seconds kLinger{2};
+constexpr std::size_t kHeaderRead = 4 * 1024, kBodyRead = 32 * 1024;
+constexpr std::chrono::seconds kLinger{2};
 
 /// 16 hex digits: not a secret, only different from others.
-inline std::string new_request_id() {
+std::string new_request_id() {
     thread_local std::mt19937_64 random{std::random_device{}()};
     static constexpr std::string_view kHex = "0123456789abcdef";
     std::string id(16, '0');
@@ -39,70 +34,60 @@ inline std::string new_request_id() {
     return id;
 }
 
-inline bool is_request_id(std::string_view text) noexcept {
+bool is_request_id(std::string_view text) noexcept {
     return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
                c == '-';
     });
 }
 
-inline HttpError busy() {
+}  // namespace
+
+HttpError Connection::busy() {
     Headers headers;
     headers.set("Retry-After", "1");
     return HttpError(503, "The server is busy.", headers);
 }
 
-template <class Stream>
-Connection<Stream>::Connection(Shared& shared, Loop& loop, Stream stream, std::string address)
+Connection::Connection(Shared& shared, Loop& loop, Transport transport, std::string address)
     : shared_(shared),
       loop_(loop),
-      stream_(std::move(stream)),
+      transport_(std::move(transport)),
       signal_(loop.context.get_executor()),
       address_(std::move(address)) {}
 
-template <class Stream>
-TcpSocket& Connection<Stream>::socket() noexcept {
-    Stream& stream = websocket_ ? websocket_->next_layer() : stream_;
-    if constexpr (kTls) {
-        return stream.next_layer();
-    } else {
-        return stream;
-    }
+Transport& Connection::transport() noexcept {
+    return websocket_ ? websocket_->next_layer() : transport_;
 }
 
-template <class Stream>
-std::string_view Connection<Stream>::input() const noexcept {
+std::string_view Connection::input() const noexcept {
     const auto data = in_.data();
     return {static_cast<const char*>(data.data()), data.size()};
 }
 
-template <class Stream>
-void Connection<Stream>::start() {
+void Connection::start() {
     loop_.connections.insert(this);
     asio::co_spawn(
-        loop_.context.get_executor(), [self = this->shared_from_this()] { return self->run(); }, asio::detached);
+        loop_.context.get_executor(), [self = shared_from_this()] { return self->run(); }, asio::detached);
 }
 
-template <class Stream>
-void Connection<Stream>::wind_down() {
+void Connection::wind_down() {
     winding_down_ = woken_ = true;
     notify();
 }
 
-template <class Stream>
-void Connection<Stream>::cut() noexcept {
+void Connection::cut() noexcept {
     if (!cut_) {
         cut_ = true;
         error_code ignored;
-        socket().close(ignored);
+        transport().socket().close(ignored);
     }
     notify();
 }
 
 /// False when it was not ready at `until`.
-template <class Stream>
 template <class Ready>
-Async<bool> Connection<Stream>::wait_for(Ready ready, Clock::time_point until) {
+Async<bool> Connection::wait_for(Ready ready, Clock::time_point until) {
     while (!ready()) {
         if (Clock::now() >= until) co_return false;
         signal_.expires_at(until);
@@ -111,47 +96,42 @@ Async<bool> Connection<Stream>::wait_for(Ready ready, Clock::time_point until) {
     co_return true;
 }
 
-template <class Stream>
 template <class Ready>
-Async<void> Connection<Stream>::wait_for(Ready ready) {
+Async<void> Connection::wait_for(Ready ready) {
     while (!ready()) {
         signal_.expires_after(std::chrono::hours(1));
         co_await signal_.async_wait(asio::as_tuple(use_async));
     }
 }
 
-template <class Stream>
-void Connection<Stream>::begin_read(std::size_t most) {
+void Connection::begin_read(std::size_t most) {
     if (reading_ || read_error_) return;
     reading_ = true;
-    stream_.async_read_some(in_.prepare(most),
-                            [self = this->shared_from_this()](const error_code& error, std::size_t bytes) {
-                                self->reading_ = false;
-                                self->read_error_ = error;
-                                self->in_.commit(bytes);
-                                self->notify();
-                            });
+    transport_.async_read_some(in_.prepare(most), [self = shared_from_this()](const error_code& error, std::size_t bytes) {
+        self->reading_ = false;
+        self->read_error_ = error;
+        self->in_.commit(bytes);
+        self->notify();
+    });
 }
 
-template <class Stream>
-auto Connection<Stream>::more_bytes(std::size_t most, Clock::time_point until) -> Async<Bytes> {
+auto Connection::more_bytes(std::size_t most, Clock::time_point until) -> Async<Bytes> {
     begin_read(most);
     const bool came = co_await wait_for([this] { return !reading_; }, until);
     co_return !came ? Bytes::late : read_error_ ? Bytes::closed : Bytes::came;
 }
 
 /// False when the client left or took nothing for too long; the connection is cut then.
-template <class Stream>
-Async<bool> Connection<Stream>::write(std::string_view data) {
+Async<bool> Connection::write(std::string_view data) {
     while (!data.empty() && !cut_) {
         writing_ = true;
-        stream_.async_write_some(asio::buffer(data),
-                                 [self = this->shared_from_this()](const error_code& error, std::size_t bytes) {
-                                     self->writing_ = false;
-                                     self->write_error_ = error;
-                                     self->written_ = bytes;
-                                     self->notify();
-                                 });
+        transport_.async_write_some(asio::buffer(data),
+                                    [self = shared_from_this()](const error_code& error, std::size_t bytes) {
+                                        self->writing_ = false;
+                                        self->write_error_ = error;
+                                        self->written_ = bytes;
+                                        self->notify();
+                                    });
         const auto until = Clock::now() + shared_.options.limits.body_time;
         const bool in_time = co_await wait_for([this] { return !writing_; }, until);
         if (!in_time) cut();
@@ -162,9 +142,8 @@ Async<bool> Connection<Stream>::write(std::string_view data) {
     co_return !cut_;
 }
 
-template <class Stream>
-Async<void> Connection<Stream>::run() {
-    const auto self = this->shared_from_this();
+Async<void> Connection::run() {
+    const auto self = shared_from_this();
     try {
         bool open = co_await handshake();
         while (open) open = co_await serve_one();
@@ -174,29 +153,23 @@ Async<void> Connection<Stream>::run() {
     end();
 }
 
-template <class Stream>
-Async<bool> Connection<Stream>::handshake() {
-    if constexpr (kTls) {
-        bool done = false;
-        error_code failure;
-        stream_.async_handshake(asio::ssl::stream_base::server,
-                                [&, self = this->shared_from_this()](const error_code& error) {
-                                    done = true;
-                                    failure = error;
-                                    notify();
-                                });
-        const bool in_time = co_await wait_for([&] { return done; }, Clock::now() + shared_.options.limits.header_time);
-        if (!in_time) cut();
-        co_await wait_for([&] { return done; });
-        co_return !failure && !cut_;
-    } else {
-        co_return true;
-    }
+Async<bool> Connection::handshake() {
+    if (!transport_.tls()) co_return true;
+    bool done = false;
+    error_code failure;
+    transport_.async_handshake([&, self = shared_from_this()](const error_code& error) {
+        done = true;
+        failure = error;
+        notify();
+    });
+    const bool in_time = co_await wait_for([&] { return done; }, Clock::now() + shared_.options.limits.header_time);
+    if (!in_time) cut();
+    co_await wait_for([&] { return done; });
+    co_return !failure && !cut_;
 }
 
 /// Waits for the first byte of a request; idle connections hold no more memory than one small buffer.
-template <class Stream>
-Async<bool> Connection<Stream>::await_request() {
+Async<bool> Connection::await_request() {
     const auto until = Clock::now() + shared_.options.limits.idle_time;
     if (!reading_ && in_.size() == 0 && in_.capacity() > kHeaderRead) in_ = {};
     for (;;) {
@@ -211,8 +184,7 @@ Async<bool> Connection<Stream>::await_request() {
     }
 }
 
-template <class Stream>
-Async<bool> Connection<Stream>::serve_one() {
+Async<bool> Connection::serve_one() {
     const bool asked = co_await await_request();
     if (!asked) co_return false;
     const auto exchange = std::make_shared<Exchange>();
@@ -234,8 +206,7 @@ Async<bool> Connection<Stream>::serve_one() {
 }
 
 /// False when there is nobody to answer. What is refused has its answer in `exchange.outgoing`.
-template <class Stream>
-Async<bool> Connection<Stream>::read_header(RequestReader& reader, Exchange& exchange) {
+Async<bool> Connection::read_header(RequestReader& reader, Exchange& exchange) {
     const auto until = exchange.began + shared_.options.limits.header_time;
     for (;;) {
         in_.consume(reader.take(input()));
@@ -252,14 +223,13 @@ Async<bool> Connection<Stream>::read_header(RequestReader& reader, Exchange& exc
 }
 
 /// Fills the request from its header. False when it is refused.
-template <class Stream>
-bool Connection<Stream>::understand(RequestReader& reader, Exchange& exchange) {
+bool Connection::understand(RequestReader& reader, Exchange& exchange) {
     auto& head = reader.head();
     auto& request = exchange.request;
     request.method = head.method;
     request.headers = head.headers;
     exchange.form = {head.method == "HEAD", head.version_1_1, head.keep_alive};
-    shared_.proxies.identify(request, address_, kTls);
+    shared_.proxies.identify(request, address_, transport_.tls());
     if (const auto id = request.headers.find("X-Request-Id"); id && is_request_id(*id)) request.id = std::string(*id);
     if (reader.state() == RequestReader::State::refused) {
         refuse(exchange, reader.refusal(), false);
@@ -276,8 +246,7 @@ bool Connection<Stream>::understand(RequestReader& reader, Exchange& exchange) {
 }
 
 /// Finds the handler. False when there is none, and the answer says so.
-template <class Stream>
-bool Connection<Stream>::route(const RequestReader::Head& head, Exchange& exchange) {
+bool Connection::route(const RequestReader::Head& head, Exchange& exchange) {
     auto& match = exchange.match;
     match = shared_.router.find(exchange.request.method, exchange.request.path);
     exchange.request.parameters = match.parameters;
@@ -298,16 +267,14 @@ bool Connection<Stream>::route(const RequestReader::Head& head, Exchange& exchan
     return false;
 }
 
-template <class Stream>
-void Connection<Stream>::refuse(Exchange& exchange, const HttpError& error, bool keep_alive) {
+void Connection::refuse(Exchange& exchange, const HttpError& error, bool keep_alive) {
     // What was not read of the request would be taken for the next one.
     exchange.form.keep_alive = exchange.form.keep_alive && keep_alive;
     exchange.outgoing = shared_.answerer.refusal(exchange.request, exchange.form, error);
 }
 
 /// Asks the route whether it wants the body. False when it does not, and the answer says why.
-template <class Stream>
-bool Connection<Stream>::admit(Exchange& exchange) {
+bool Connection::admit(Exchange& exchange) {
     const auto& asked = exchange.match.options.admit;
     if (!asked) return true;
     try {
@@ -321,8 +288,7 @@ bool Connection<Stream>::admit(Exchange& exchange) {
 }
 
 /// Like read_header.
-template <class Stream>
-Async<bool> Connection<Stream>::read_body(RequestReader& reader, Exchange& exchange) {
+Async<bool> Connection::read_body(RequestReader& reader, Exchange& exchange) {
     const auto& limits = shared_.options.limits;
     if (!admit(exchange)) co_return true;
     reader.allow_body(exchange.match.options.max_body > 0 ? exchange.match.options.max_body : limits.body_bytes);
@@ -349,12 +315,11 @@ Async<bool> Connection<Stream>::read_body(RequestReader& reader, Exchange& excha
 }
 
 /// On a thread of the route's lane.
-template <class Stream>
-Async<void> Connection<Stream>::call_handler(const std::shared_ptr<Exchange>& exchange) {
+Async<void> Connection::call_handler(const std::shared_ptr<Exchange>& exchange) {
     const auto done = std::make_shared<bool>(false);
     const RouteOptions& options = exchange->match.options;
     auto& lane = shared_.lane(options.lane_of ? options.lane_of(exchange->request) : options.lane);
-    const bool taken = lane.submit([self = this->shared_from_this(), exchange, done](bool abandoned) {
+    const bool taken = lane.submit([self = shared_from_this(), exchange, done](bool abandoned) {
         const auto& answerer = self->shared_.answerer;
         exchange->outgoing = abandoned ? answerer.refusal(exchange->request, exchange->form, busy())
                                        : answerer.answer(exchange->request, exchange->form,
@@ -372,13 +337,12 @@ Async<void> Connection<Stream>::call_handler(const std::shared_ptr<Exchange>& ex
 }
 
 /// Lets the client read the last answer before the connection goes: closing with unread input would discard it.
-template <class Stream>
-Async<void> Connection<Stream>::close_gently() {
+Async<void> Connection::close_gently() {
     const auto until = Clock::now() + kLinger;
-    if constexpr (kTls) {
+    if (transport_.tls()) {
         if (reading_ || read_error_) co_return;
         bool done = false;
-        stream_.async_shutdown([&, self = this->shared_from_this()](const error_code&) {
+        transport_.async_shutdown([&, self = shared_from_this()](const error_code&) {
             done = true;
             notify();
         });
@@ -387,7 +351,7 @@ Async<void> Connection<Stream>::close_gently() {
         co_await wait_for([&] { return done; });
     } else {
         error_code ignored;
-        socket().shutdown(TcpSocket::shutdown_send, ignored);
+        transport_.socket().shutdown(TcpSocket::shutdown_send, ignored);
         std::size_t discarded = 0;
         while (!read_error_ && !cut_ && !winding_down_ && discarded < (std::size_t{1} << 20)) {
             if (!reading_) {
@@ -400,8 +364,7 @@ Async<void> Connection<Stream>::close_gently() {
     }
 }
 
-template <class Stream>
-void Connection<Stream>::end() noexcept {
+void Connection::end() noexcept {
     cut();
     loop_.connections.erase(this);
     shared_.census.leave(address_);

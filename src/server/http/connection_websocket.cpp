@@ -1,25 +1,27 @@
-#pragma once
+#include "server/http/connection.h"
 
-// The members of Connection that hold a WebSocket; included by the sources that make a Connection of their stream.
-
-#include "server/http/connection_http.h"
-
+#include <boost/asio/post.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/websocket/option.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
+#include <exception>
+#include <utility>
+
 namespace heart::server::http {
+namespace {
 
-inline constexpr std::chrono::seconds kCloseTime{5};
+constexpr std::chrono::seconds kCloseTime{5};
 /// For the client to end the connection after it closed; the answer has gone by then.
-inline constexpr std::chrono::seconds kClosedTime{1};
+constexpr std::chrono::seconds kClosedTime{1};
 /// Messages that wait for their callback; more are not read until it has caught up.
-inline constexpr std::size_t kMostEvents = 16;
+constexpr std::size_t kMostEvents = 16;
 
-template <class Stream>
-struct Connection<Stream>::Conversation {
+}  // namespace
+
+struct Connection::Conversation {
     struct Event {
         bool silence = false;
         std::string text;
@@ -36,8 +38,7 @@ struct Connection<Stream>::Conversation {
 };
 
 /// Asks the handler, and holds the conversation if it agrees. False when the connection ends.
-template <class Stream>
-Async<bool> Connection<Stream>::upgrade(RequestReader& reader, const std::shared_ptr<Exchange>& exchange) {
+Async<bool> Connection::upgrade(RequestReader& reader, const std::shared_ptr<Exchange>& exchange) {
     // A client may send nothing before its answer (RFC 6455, 4.1).
     if (reader.head().has_body || in_.size() > 0) {
         refuse(*exchange, HttpError(400, "A WebSocket begins with a request without a body."), false);
@@ -46,28 +47,27 @@ Async<bool> Connection<Stream>::upgrade(RequestReader& reader, const std::shared
     }
     const auto talk = std::make_shared<Conversation>();
     const auto& limits = shared_.options.limits;
-    talk->queue = std::make_shared<WebSocketQueue>(limits.websocket_queue_bytes, [self = this->shared_from_this()] {
+    talk->queue = std::make_shared<WebSocketQueue>(limits.websocket_queue_bytes, [self = shared_from_this()] {
         asio::post(self->loop_.context, [self] {
             self->woken_ = true;
             self->notify();
         });
     });
     const auto done = std::make_shared<bool>(false);
-    const bool taken = shared_.lane(exchange->match.options.lane)
-                           .submit([self = this->shared_from_this(), exchange, talk, done](bool abandoned) {
-                               const auto& answerer = self->shared_.answerer;
-                               try {
-                                   if (abandoned) throw busy();
-                                   talk->callbacks = (*exchange->match.websocket)(exchange->request, talk->queue);
-                               } catch (...) {
-                                   exchange->outgoing =
-                                       answerer.refusal(exchange->request, exchange->form, std::current_exception());
-                               }
-                               asio::post(self->loop_.context, [self, done] {
-                                   *done = true;
-                                   self->notify();
-                               });
-                           });
+    const bool taken =
+        shared_.lane(exchange->match.options.lane).submit([self = shared_from_this(), exchange, talk, done](bool abandoned) {
+            const auto& answerer = self->shared_.answerer;
+            try {
+                if (abandoned) throw busy();
+                talk->callbacks = (*exchange->match.websocket)(exchange->request, talk->queue);
+            } catch (...) {
+                exchange->outgoing = answerer.refusal(exchange->request, exchange->form, std::current_exception());
+            }
+            asio::post(self->loop_.context, [self, done] {
+                *done = true;
+                self->notify();
+            });
+        });
     if (taken) {
         co_await wait_for([&] { return *done; });
     } else {
@@ -89,11 +89,9 @@ Async<bool> Connection<Stream>::upgrade(RequestReader& reader, const std::shared
     co_return false;
 }
 
-template <class Stream>
-Async<bool> Connection<Stream>::accept_websocket(RequestReader::Head& head, const Exchange& exchange,
-                                                 const std::string& protocol) {
+Async<bool> Connection::accept_websocket(RequestReader::Head& head, const Exchange& exchange, const std::string& protocol) {
     namespace beast = boost::beast;
-    websocket_ = std::make_unique<WebSocketStream>(std::move(stream_));
+    websocket_ = std::make_unique<WebSocketStream>(std::move(transport_));
     const auto& limits = shared_.options.limits;
     websocket_->set_option(beast::websocket::stream_base::timeout{limits.header_time, limits.idle_time, true});
     websocket_->set_option(beast::websocket::stream_base::decorator(
@@ -112,7 +110,7 @@ Async<bool> Connection<Stream>::accept_websocket(RequestReader::Head& head, cons
     for (const auto& [name, value] : head.headers.all()) request.insert(name, value);
     bool done = false;
     error_code failure;
-    websocket_->async_accept(request, [&, self = this->shared_from_this()](const error_code& error) {
+    websocket_->async_accept(request, [&, self = shared_from_this()](const error_code& error) {
         done = true;
         failure = error;
         notify();
@@ -121,8 +119,7 @@ Async<bool> Connection<Stream>::accept_websocket(RequestReader::Head& head, cons
     co_return !failure && !cut_;
 }
 
-template <class Stream>
-Async<void> Connection<Stream>::converse(Conversation& talk) {
+Async<void> Connection::converse(Conversation& talk) {
     const auto silence = shared_.options.limits.websocket_silence;
     websocket_->control_callback([this, &talk](boost::beast::websocket::frame_type kind, boost::beast::string_view) {
         if (kind != boost::beast::websocket::frame_type::close) return;
@@ -149,8 +146,7 @@ Async<void> Connection<Stream>::converse(Conversation& talk) {
 }
 
 /// Begins whatever can be begun.
-template <class Stream>
-void Connection<Stream>::advance(Conversation& talk) {
+void Connection::advance(Conversation& talk) {
     if (winding_down_) talk.queue->close_at_once(1001, "going away");
     const auto closing = talk.queue->closing();
     if (closing && !talk.closing && !talk.closed_by_client && (closing->at_once || !talk.writing))
@@ -160,14 +156,13 @@ void Connection<Stream>::advance(Conversation& talk) {
     if (!talk.calling && !talk.events.empty()) run_event(talk);
 }
 
-template <class Stream>
-void Connection<Stream>::write_next(Conversation& talk) {
+void Connection::write_next(Conversation& talk) {
     auto text = talk.queue->take();
     if (!text) return;
     talk.sending = std::move(*text);
     talk.writing = true;
     websocket_->async_write(asio::buffer(talk.sending),
-                            [this, &talk, self = this->shared_from_this()](const error_code& error, std::size_t) {
+                            [this, &talk, self = shared_from_this()](const error_code& error, std::size_t) {
                                 talk.writing = false;
                                 talk.queue->written(talk.sending.size());
                                 if (error && !talk.closing) talk.over = true;
@@ -176,38 +171,35 @@ void Connection<Stream>::write_next(Conversation& talk) {
                             });
 }
 
-template <class Stream>
-void Connection<Stream>::read_next(Conversation& talk) {
+void Connection::read_next(Conversation& talk) {
     talk.reading = true;
-    websocket_->async_read(talk.message,
-                           [this, &talk, self = this->shared_from_this()](const error_code& error, std::size_t) {
-                               talk.reading = false;
-                               woken_ = true;
-                               notify();
-                               if (error) {
-                                   // A close that is under way ends the conversation itself, when its last frame has
-                                   // gone.
-                                   if (!talk.closing) talk.over = true;
-                                   return;
-                               }
-                               talk.heard = Clock::now();
-                               if (!websocket_->got_text()) {
-                                   talk.queue->close_at_once(1003, "only text");
-                               } else if (talk.callbacks.on_text && !talk.closing) {
-                                   talk.events.push_back({false, boost::beast::buffers_to_string(talk.message.data())});
-                               }
-                               talk.message.clear();
-                           });
+    websocket_->async_read(talk.message, [this, &talk, self = shared_from_this()](const error_code& error, std::size_t) {
+        talk.reading = false;
+        woken_ = true;
+        notify();
+        if (error) {
+            // A close that is under way ends the conversation itself, when its last frame has
+            // gone.
+            if (!talk.closing) talk.over = true;
+            return;
+        }
+        talk.heard = Clock::now();
+        if (!websocket_->got_text()) {
+            talk.queue->close_at_once(1003, "only text");
+        } else if (talk.callbacks.on_text && !talk.closing) {
+            talk.events.push_back({false, boost::beast::buffers_to_string(talk.message.data())});
+        }
+        talk.message.clear();
+    });
 }
 
-template <class Stream>
-void Connection<Stream>::close_websocket(Conversation& talk, const WebSocketQueue::Closing& closing) {
+void Connection::close_websocket(Conversation& talk, const WebSocketQueue::Closing& closing) {
     talk.closing = talk.close_outstanding = true;
     talk.close_until = Clock::now() + kCloseTime;
     boost::beast::websocket::close_reason reason;
     reason.code = static_cast<std::uint16_t>(closing.code);
     reason.reason.assign(closing.reason.data(), closing.reason.size());
-    websocket_->async_close(reason, [this, &talk, self = this->shared_from_this()](const error_code&) {
+    websocket_->async_close(reason, [this, &talk, self = shared_from_this()](const error_code&) {
         talk.close_outstanding = false;
         talk.over = woken_ = true;
         notify();
@@ -215,12 +207,11 @@ void Connection<Stream>::close_websocket(Conversation& talk, const WebSocketQueu
 }
 
 /// The callbacks' own order and one at a time: the next is handed over when the last has returned.
-template <class Stream>
-void Connection<Stream>::run_event(Conversation& talk) {
+void Connection::run_event(Conversation& talk) {
     auto event = std::move(talk.events.front());
     talk.events.pop_front();
     talk.calling = true;
-    shared_.lane(Lane::quick).submit_always([this, &talk, self = this->shared_from_this(), event = std::move(event)](bool) {
+    shared_.lane(Lane::quick).submit_always([this, &talk, self = shared_from_this(), event = std::move(event)](bool) {
         try {
             if (event.silence) {
                 talk.callbacks.on_silence();
@@ -239,8 +230,7 @@ void Connection<Stream>::run_event(Conversation& talk) {
 }
 
 /// Waits for all that still refers to the conversation, then says that it has ended.
-template <class Stream>
-Async<void> Connection<Stream>::finish_conversation(Conversation& talk) {
+Async<void> Connection::finish_conversation(Conversation& talk) {
     talk.queue->end();
     cut();
     co_await wait_for([&] { return !talk.reading && !talk.writing && !talk.close_outstanding; });
@@ -250,7 +240,7 @@ Async<void> Connection<Stream>::finish_conversation(Conversation& talk) {
     }
     if (!talk.callbacks.on_end) co_return;
     bool done = false;
-    shared_.lane(Lane::quick).submit_always([&, self = this->shared_from_this()](bool) {
+    shared_.lane(Lane::quick).submit_always([&, self = shared_from_this()](bool) {
         try {
             talk.callbacks.on_end();
         } catch (...) {  // its last call: there is nothing left to end

@@ -1,14 +1,24 @@
-#pragma once
+#include "server/http/connection.h"
 
-// The members of Connection that send responses; included by the sources that make a Connection of their stream.
+#include <boost/asio/post.hpp>
 
-#include "server/http/connection_http.h"
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <exception>
+#include <utility>
+#include <variant>
 
 namespace heart::server::http {
+namespace {
+
+constexpr std::size_t kFilePiece = 128 * 1024, kSourcePiece = 32 * 1024;
+constexpr std::size_t kJoinedBody = 16 * 1024;  ///< a body up to this goes out together with its header
+
+}  // namespace
 
 /// False when the connection ends with this response.
-template <class Stream>
-Async<bool> Connection<Stream>::respond(Exchange& exchange) {
+Async<bool> Connection::respond(Exchange& exchange) {
     const bool sent = co_await send(exchange);
     record(exchange, exchange.outgoing.status);
     const bool more = sent && exchange.outgoing.keep_alive;
@@ -16,8 +26,7 @@ Async<bool> Connection<Stream>::respond(Exchange& exchange) {
     co_return more;
 }
 
-template <class Stream>
-void Connection<Stream>::record(const Exchange& exchange, int status) noexcept {
+void Connection::record(const Exchange& exchange, int status) noexcept {
     ++shared_.requests;
     if (!shared_.hooks.on_access) return;
     try {
@@ -31,8 +40,7 @@ void Connection<Stream>::record(const Exchange& exchange, int status) noexcept {
     }
 }
 
-template <class Stream>
-Async<bool> Connection<Stream>::send(Exchange& exchange) {
+Async<bool> Connection::send(Exchange& exchange) {
     auto& out = exchange.outgoing;
     std::size_t next = 0;
     if (!out.pieces.empty() && std::holds_alternative<std::string>(out.pieces.front())) {
@@ -64,15 +72,14 @@ Async<bool> Connection<Stream>::send(Exchange& exchange) {
 }
 
 /// Piece by piece: the next is read when the last has gone. What the page cache has not, a worker reads.
-template <class Stream>
-Async<bool> Connection<Stream>::send_file(const FilePart& part, std::uint64_t& sent) {
+Async<bool> Connection::send_file(const FilePart& part, std::uint64_t& sent) {
     std::string buffer(static_cast<std::size_t>(std::min<std::uint64_t>(part.size, kFilePiece)), '\0');
     for (std::uint64_t at = 0; at < part.size;) {
         const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(part.size - at, buffer.size()));
         auto outcome = part.file->read(part.offset + at, buffer.data(), size, false);
         if (outcome == OpenFile::Read::would_wait) {
             bool done = false;
-            shared_.lane(Lane::quick).submit_always([&, self = this->shared_from_this()](bool) {
+            shared_.lane(Lane::quick).submit_always([&, self = shared_from_this()](bool) {
                 outcome = part.file->read(part.offset + at, buffer.data(), size, true);
                 asio::post(loop_.context, [&done, self] {
                     done = true;
@@ -91,8 +98,7 @@ Async<bool> Connection<Stream>::send_file(const FilePart& part, std::uint64_t& s
     co_return true;
 }
 
-template <class Stream>
-Async<bool> Connection<Stream>::send_data(const std::string& data, bool chunked, std::uint64_t& sent) {
+Async<bool> Connection::send_data(const std::string& data, bool chunked, std::uint64_t& sent) {
     std::string framed;
     if (chunked) {
         std::array<char, 16> digits{};
@@ -105,10 +111,9 @@ Async<bool> Connection<Stream>::send_data(const std::string& data, bool chunked,
 }
 
 /// Between a source, whose calls come from any thread and at any time, and a connection that may have ended.
-template <class Conn>
-class Waker : public std::enable_shared_from_this<Waker<Conn>> {
+class Waker : public std::enable_shared_from_this<Waker> {
 public:
-    Waker(std::shared_ptr<Conn> connection, std::function<void(Conn&)> wake)
+    Waker(std::shared_ptr<Connection> connection, std::function<void(Connection&)> wake)
         : connection_(std::move(connection)), wake_(std::move(wake)) {}
 
     void call(asio::io_context& context) {
@@ -116,7 +121,7 @@ public:
         // While there is a connection, its loop runs.
         if (!connection_ || posted_) return;
         posted_ = true;
-        asio::post(context, [self = this->shared_from_this()] { self->arrive(); });
+        asio::post(context, [self = shared_from_this()] { self->arrive(); });
     }
     void end() noexcept {
         const std::lock_guard lock(mutex_);
@@ -125,7 +130,7 @@ public:
 
 private:
     void arrive() {
-        std::shared_ptr<Conn> connection;
+        std::shared_ptr<Connection> connection;
         {
             const std::lock_guard lock(mutex_);
             posted_ = false;
@@ -135,16 +140,15 @@ private:
     }
 
     std::mutex mutex_;
-    std::shared_ptr<Conn> connection_;
-    std::function<void(Conn&)> wake_;
+    std::shared_ptr<Connection> connection_;
+    std::function<void(Connection&)> wake_;
     bool posted_ = false;
 };
 
-template <class Stream>
-Async<bool> Connection<Stream>::send_source(Exchange& exchange) {
+Async<bool> Connection::send_source(Exchange& exchange) {
     BodySource& source = *exchange.outgoing.source;
     const bool chunked = exchange.outgoing.chunked;
-    const auto waker = std::make_shared<Waker<Connection>>(this->shared_from_this(), [](Connection& connection) {
+    const auto waker = std::make_shared<Waker>(shared_from_this(), [](Connection& connection) {
         connection.woken_ = true;
         connection.notify();
     });
