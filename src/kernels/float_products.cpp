@@ -77,21 +77,25 @@ public:
     void dots(Range columns);
 
 private:
-    /// Inputs of some columns as the kernels take them: those of column n and segment s begin at x + n * stride +
-    /// s * segment_stride.
+    using Kernel = void (*)(const FloatTile&);
+
+    /// Inputs of some columns as the kernels take them. Apart, those of column n and segment s begin at x + n * stride +
+    /// s * segment_stride; interleaved are those of each tile (see tiles_of), one tile behind the other.
     struct Operand {
         const float* x;
-        std::int64_t stride;
+        std::int64_t stride;  ///< also from a column's place to the next one's where tiles are interleaved
         std::int64_t segments, segment_length, segment_stride;
+        ColumnLayout layout;
     };
 
+    [[nodiscard]] std::int64_t tiles_of(Range columns) const noexcept;
     [[nodiscard]] Operand in_place(std::int64_t column) const noexcept;
     [[nodiscard]] Operand pack(Range columns, Range inputs) const noexcept;
     [[nodiscard]] bool must_pack(std::int64_t first_column) const noexcept;
     void block(const Operand& x, Range strips, Range columns, Range inputs) const noexcept;
     [[nodiscard]] int height(std::int64_t whole_strips, std::int64_t columns) const noexcept;
-    void whole_tile(FloatTile& t, WeightType type, std::int64_t strip, int log_strips, Range columns) const noexcept;
-    void edge_tile(FloatTile& t, WeightType type, std::int64_t strip, Range columns) const noexcept;
+    void whole_tile(FloatTile& t, Kernel kernel, std::int64_t strip, Range columns) const noexcept;
+    void edge_tile(FloatTile& t, Kernel kernel, std::int64_t strip, Range columns) const noexcept;
     [[nodiscard]] float finished(float sum, std::int64_t row, std::int64_t column) const noexcept;
 
     const FloatProduct& p_;
@@ -101,26 +105,34 @@ private:
     Scratch& work_;
 };
 
-Share::Operand Share::in_place(std::int64_t column) const noexcept {
-    return {p_.x + (column - context_) * p_.x_stride, p_.x_stride, p_.taps, inputs_, p_.tap_shift * p_.x_stride};
+/// As many tiles as columns are divided into, evenly.
+std::int64_t Share::tiles_of(Range columns) const noexcept {
+    return ceil_div(columns.size(), p_.w.cols <= kShallowInputs ? k_.shallow_columns : k_.tile_columns);
 }
 
-/// Copies inputs [inputs) of W's columns. Columns then stand an odd number of cache lines apart: at a multiple of 4 KiB, a
-/// common width, they would compete for the same few places in the cache.
+Share::Operand Share::in_place(std::int64_t column) const noexcept {
+    return {p_.x + (column - context_) * p_.x_stride, p_.x_stride, p_.taps, inputs_, p_.tap_shift * p_.x_stride, kApart};
+}
+
+/// Copies inputs [inputs) of W's columns, those of a tile interleaved: it then reads one stream from end to end, where
+/// columns apart would be as many, and at a multiple of 4 KiB, a common width, compete for the same few places in the cache.
 Share::Operand Share::pack(Range columns, Range inputs) const noexcept {
-    const std::int64_t stride = (ceil_div(inputs.size(), kLineFloats) | 1) * kLineFloats;
-    for (std::int64_t n = columns.first; n < columns.last; ++n) {
-        float* out = work_.packed + (n - columns.first) * stride;
-        for (std::int64_t at = inputs.first; at < inputs.last;) {
-            const std::int64_t tap = at / inputs_, from = at % inputs_;
-            const std::int64_t count = std::min(inputs_ - from, inputs.last - at);
-            const std::int64_t place = n + tap * p_.tap_shift;
-            const float* column = place < context_ ? p_.past + place * inputs_ : p_.x + (place - context_) * p_.x_stride;
-            out = std::copy_n(column + from, count, out);
-            at += count;
+    const std::int64_t tiles = tiles_of(columns);
+    for (std::int64_t i = 0; i < tiles; ++i) {
+        const Range tile = columns.part(i, tiles);
+        for (std::int64_t n = tile.first; n < tile.last; ++n) {
+            float* out = work_.packed + (tile.first - columns.first) * inputs.size() + (n - tile.first);
+            for (std::int64_t at = inputs.first; at < inputs.last;) {
+                const std::int64_t tap = at / inputs_, from = at % inputs_;
+                const std::int64_t count = std::min(inputs_ - from, inputs.last - at);
+                const std::int64_t place = n + tap * p_.tap_shift;
+                const float* column = place < context_ ? p_.past + place * inputs_ : p_.x + (place - context_) * p_.x_stride;
+                for (std::int64_t k = from; k < from + count; ++k, out += tile.size()) *out = column[k];
+                at += count;
+            }
         }
     }
-    return {work_.packed, stride, 1, inputs.size(), 0};
+    return {work_.packed, inputs.size(), 1, inputs.size(), 0, kInterleaved};
 }
 
 /// Whether columns from `first_column` on cannot be read where they are.
@@ -138,22 +150,22 @@ float Share::finished(float sum, std::int64_t row, std::int64_t column) const no
 /// The logarithm of the strips of the highest tile of so many columns.
 int Share::height(std::int64_t whole_strips, std::int64_t columns) const noexcept {
     int log = kTileHeights - 1;
-    while (log > 0 && (whole_strips >> log == 0 || !k_.tile[static_cast<int>(p_.w.type)][log][columns - 1])) --log;
+    while (log > 0 && (whole_strips >> log == 0 || !k_.tile[kApart][static_cast<int>(p_.w.type)][log][columns - 1])) --log;
     return log;
 }
 
-void Share::whole_tile(FloatTile& t, WeightType type, std::int64_t strip, int log_strips, Range columns) const noexcept {
+void Share::whole_tile(FloatTile& t, Kernel kernel, std::int64_t strip, Range columns) const noexcept {
     const std::int64_t row = strip * kStripRows;
     const Epilogue& e = p_.epilogue;
     t.y = p_.y + columns.first * p_.y_stride + row;
     t.y_stride = p_.y_stride;
     t.bias = e.bias ? e.bias + row : nullptr;
     t.residual = e.residual ? e.residual + columns.first * e.residual_stride + row : nullptr;
-    k_.tile[static_cast<int>(type)][log_strips][columns.size() - 1](t);
+    kernel(t);
 }
 
 /// A strip of which some rows do not exist; they must not be written, so the tile goes by way of scratch.
-void Share::edge_tile(FloatTile& t, WeightType type, std::int64_t strip, Range columns) const noexcept {
+void Share::edge_tile(FloatTile& t, Kernel kernel, std::int64_t strip, Range columns) const noexcept {
     const std::int64_t row = strip * kStripRows, rows = p_.w.rows - row;
     const bool finish = std::exchange(t.finish, false);
     t.y = work_.edge;
@@ -161,7 +173,7 @@ void Share::edge_tile(FloatTile& t, WeightType type, std::int64_t strip, Range c
     for (std::int64_t n = 0; t.resume && n < columns.size(); ++n) {
         std::copy_n(p_.y + (columns.first + n) * p_.y_stride + row, rows, t.y + n * kStripRows);
     }
-    k_.tile[static_cast<int>(type)][0][columns.size() - 1](t);
+    kernel(t);
     for (std::int64_t n = 0; n < columns.size(); ++n) {
         float* y = p_.y + (columns.first + n) * p_.y_stride + row;
         for (std::int64_t r = 0; r < rows; ++r) {
@@ -189,8 +201,7 @@ void Share::block(const Operand& x, Range strips, Range columns, Range inputs) c
     const char* w = static_cast<const char*>(p_.w.data) +
                     static_cast<std::size_t>(kStripRows) * plain_row_bytes(p_.w.type, inputs.first);
     const std::int64_t whole_strips = std::min(strips.last, p_.w.rows / kStripRows);
-    const std::int64_t widest = p_.w.cols <= kShallowInputs ? k_.shallow_columns : k_.tile_columns;
-    const std::int64_t tiles = ceil_div(columns.size(), widest);
+    const std::int64_t tiles = tiles_of(columns);
     // While a tile is multiplied, it fetches 32 bytes for each of W's columns: a half or all of a strip.
     const std::int64_t fetched = inputs.size() / 2 * 64, parts = p_.w.type == WeightType::f32 ? 2 : 1;
     const int kind = static_cast<int>(p_.w.type), from = k_.unpacked_tiles[kind];
@@ -213,8 +224,11 @@ void Share::block(const Operand& x, Range strips, Range columns, Range inputs) c
             t.next_w = tiles > 1 && next + ahead < strips.last
                            ? next_w + static_cast<std::size_t>(ahead) * t.strip_bytes + i % parts * fetched
                            : t.w;
-            if (strip < whole_strips) whole_tile(t, type, strip, log, tile);
-            else edge_tile(t, type, strip, tile);
+            const bool last = i + 1 == tiles;
+            t.next_y = p_.y + (last ? columns.first : tile.last) * p_.y_stride + (last ? next : strip) * kStripRows;
+            const Kernel kernel = k_.tile[x.layout][static_cast<int>(type)][log][tile.size() - 1];
+            if (strip < whole_strips) whole_tile(t, kernel, strip, tile);
+            else edge_tile(t, kernel, strip, tile);
         }
         strip = next;
     }
@@ -233,7 +247,7 @@ void Share::tiles(Range strips, Range columns) {
             block(in_place(some.first), strips, some, {0, p_.w.cols});
             continue;
         }
-        const std::int64_t most = std::min(kBlockInputs, kPackedFloats / some.size() - 2 * kLineFloats);
+        const std::int64_t most = std::min(kBlockInputs, kPackedFloats / some.size());
         const std::int64_t step = ceil_div(ceil_div(p_.w.cols, ceil_div(p_.w.cols, most)), kLineFloats) * kLineFloats;
         for (std::int64_t at = 0; at < p_.w.cols; at += step) {
             const Range inputs{at, std::min(at + step, p_.w.cols)};

@@ -9,7 +9,8 @@
 namespace heart::kernels {
 
 /// One tile of a product: whole strips of 16 rows times a few columns, over a range of W's columns that is `segments`
-/// times `segment_length` long; in segment s, column n of the operand begins at x + s * segment_stride + n * x_stride.
+/// times `segment_length` long; in segment s, column n of the operand begins at x + s * segment_stride + n * x_stride, or
+/// the columns stand interleaved: first input 0 of all of them.
 struct FloatTile {
     const char* w;            ///< the first strip, at the range's first column
     std::size_t strip_bytes;  ///< from one strip to the next
@@ -21,8 +22,9 @@ struct FloatTile {
     std::int64_t segment_stride;
     float* y;
     std::int64_t y_stride;
-    bool resume;  ///< sums continue from the numbers in y, else from zero
-    bool finish;  ///< the epilogue follows; its pointers stand at the tile's first row and column
+    const float* next_y;  ///< sums of the next tile, fetched from memory meanwhile
+    bool resume;          ///< sums continue from the numbers in y, else from zero
+    bool finish;          ///< the epilogue follows; its pointers stand at the tile's first row and column
     bool prelu;
     float slope;
     const float* bias;
@@ -41,6 +43,9 @@ struct FloatDots {
     float* sums;  ///< one per column
 };
 
+/// How a tile's columns stand in memory.
+enum ColumnLayout { kApart, kInterleaved, kColumnLayouts };
+
 inline constexpr int kFloatTypes = 3;   ///< f32, f16, bf16, in the order of WeightType
 inline constexpr int kTileHeights = 3;  ///< tiles are 1, 2 or 4 strips high
 inline constexpr int kMaxTileColumns = 12;
@@ -49,8 +54,9 @@ inline constexpr int kDotColumns = 8;
 struct FloatKernels {
     int tile_columns;     ///< the widest tile
     int shallow_columns;  ///< the best width where a tile's weights stay in the first-level cache
-    /// By type, log2 of strips, columns - 1; null where the sums do not fit in the registers. One strip always does.
-    void (*tile[kFloatTypes][kTileHeights][kMaxTileColumns])(const FloatTile&);
+    /// By ColumnLayout, type, log2 of strips, columns - 1; null where the sums do not fit in the registers. One strip always
+    /// does.
+    void (*tile[kColumnLayouts][kFloatTypes][kTileHeights][kMaxTileColumns])(const FloatTile&);
     /// By type: from so many tiles on, a strip's weights are better made f32 once than in each tile; 0: never.
     int unpacked_tiles[kFloatTypes];
     /// By type: a range of an even number of a strip's columns, from the layout of its type to that of f32.

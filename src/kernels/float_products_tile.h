@@ -52,25 +52,41 @@ struct Bf16 {
     static HEART_INLINE Vector odd(const char* w, int vector) { return Simd::bf16_odd(w + vector * Simd::kLanes * 4); }
 };
 
-/// Where a tile's columns are read; every fourth has a pointer of its own, so that the addresses of all need few registers.
-struct ColumnPointers {
-    const float* fourth[(kMaxTileColumns + 3) / 4];
-    std::int64_t stride;
-
-    HEART_INLINE ColumnPointers(const float* x, std::int64_t stride_) : stride(stride_) {
-        fourth[0] = x;
-        fourth[1] = x + 4 * stride_;
-        fourth[2] = x + 8 * stride_;
+/// Where a tile's columns are read that stand apart; every fourth has a pointer of its own, so that the addresses of all
+/// need few registers.
+template <int kColumns>
+class Apart {
+public:
+    HEART_INLINE Apart(const float* x, std::int64_t stride) : stride_(stride) {
+        for (int i = 0; i < kPointers; ++i) fourth_[i] = x + 4 * i * stride;
     }
     template <int kColumn>
-    HEART_INLINE const float* at() const {
-        return fourth[kColumn / 4] + (kColumn % 4) * stride;
+    HEART_INLINE const float* at(int input) const {
+        return fourth_[kColumn / 4] + (kColumn % 4) * stride_ + input;
     }
-    HEART_INLINE void advance(std::int64_t inputs) {
-        fourth[0] += inputs;
-        fourth[1] += inputs;
-        fourth[2] += inputs;
+    HEART_INLINE void advance(int inputs) {
+        for (int i = 0; i < kPointers; ++i) fourth_[i] += inputs;
     }
+
+private:
+    static constexpr int kPointers = (kColumns + 3) / 4;
+    const float* fourth_[kPointers];
+    std::int64_t stride_;
+};
+
+/// Columns that stand interleaved: one stream.
+template <int kColumns>
+class Interleaved {
+public:
+    HEART_INLINE Interleaved(const float* x, std::int64_t) : x_(x) {}
+    template <int kColumn>
+    HEART_INLINE const float* at(int input) const {
+        return x_ + input * kColumns + kColumn;
+    }
+    HEART_INLINE void advance(int inputs) { x_ += inputs * kColumns; }
+
+private:
+    const float* x_;
 };
 
 /// A tile's sums. A nest of structs instead of an array: only what is indexed by constants is sure to live in registers.
@@ -91,9 +107,10 @@ struct Sums {
         before.store(y, stride);
         for (int i = 0; i < kVectors; ++i) Simd::store(y + (kColumns - 1) * stride + i * Simd::kLanes, v[i]);
     }
-    HEART_INLINE void add(const Vector (&w)[kVectors], const ColumnPointers& x, int input) {
+    template <class Columns>
+    HEART_INLINE void add(const Vector (&w)[kVectors], const Columns& x, int input) {
         before.add(w, x, input);
-        const Vector value = Simd::broadcast(x.at<kColumns - 1>() + input);
+        const Vector value = Simd::broadcast(x.template at<kColumns - 1>(input));
         for (int i = 0; i < kVectors; ++i) v[i] = Simd::fma(w[i], value, v[i]);
     }
 };
@@ -103,7 +120,8 @@ struct Sums<0, kVectors> {
     HEART_INLINE void zero() {}
     HEART_INLINE void load(const float*, std::int64_t) {}
     HEART_INLINE void store(float*, std::int64_t) const {}
-    HEART_INLINE void add(const Vector (&)[kVectors], const ColumnPointers&, int) {}
+    template <class Columns>
+    HEART_INLINE void add(const Vector (&)[kVectors], const Columns&, int) {}
 };
 
 /// The epilogue over sums that have just been stored. `vectors` per column.
@@ -121,7 +139,7 @@ inline void finish_tile(const FloatTile& t, int columns, int vectors) {
     }
 }
 
-template <class Weights, int kStrips, int kColumns>
+template <class Weights, int kStrips, int kColumns, class Columns>
 void run_tile(const FloatTile& t) {
     constexpr int kVectors = kStrips * kStripVectors;
     Sums<kColumns, kVectors> sums;
@@ -129,7 +147,7 @@ void run_tile(const FloatTile& t) {
     else sums.zero();
     for (int n = 0; n < kColumns; ++n) {
         for (int line = 0; line < kStrips * 16; line += 16) {
-            __builtin_prefetch(t.y + n * t.y_stride + line, 1);
+            __builtin_prefetch(t.next_y + n * t.y_stride + line, 1);
             if (t.residual) __builtin_prefetch(t.residual + n * t.residual_stride + line);
         }
     }
@@ -137,7 +155,7 @@ void run_tile(const FloatTile& t) {
     const char* w = t.w;
     const auto second = static_cast<std::int64_t>(t.strip_bytes);
     for (std::int64_t s = 0; s < t.segments; ++s) {
-        ColumnPointers x(t.x + s * t.segment_stride, t.x_stride);
+        Columns x(t.x + s * t.segment_stride, t.x_stride);
         for (std::int64_t pairs = t.segment_length / 2; pairs > 0; --pairs) {
             Vector weights[kVectors];
             for (int i = 0; i < kVectors; ++i) weights[i] = Weights::even(w + i / kStripVectors * second, i % kStripVectors);
@@ -198,31 +216,36 @@ void run_dots(const FloatDots& d) {
     for (int n = 0; n < kColumns; ++n) d.sums[n] = Simd::sum(sums[n]) + rest[n];
 }
 
-template <class Weights, int kStrips, int kColumns>
+template <class Weights, int kStrips, int kColumns, class Columns>
 constexpr auto tile_or_null() {
     using Kernel = void (*)(const FloatTile&);
     if constexpr (kStrips * kColumns * kStripVectors <= Simd::kSums && kColumns <= Simd::kTileColumns)
-        return Kernel{run_tile<Weights, kStrips, kColumns>};
+        return Kernel{run_tile<Weights, kStrips, kColumns, Columns>};
     else return Kernel{nullptr};
 }
 
-#define HEART_TILES(Weights, strips)                                                                                       \
-    {                                                                                                                      \
-        tile_or_null<Weights, strips, 1>(), tile_or_null<Weights, strips, 2>(), tile_or_null<Weights, strips, 3>(),        \
-            tile_or_null<Weights, strips, 4>(), tile_or_null<Weights, strips, 5>(), tile_or_null<Weights, strips, 6>(),    \
-            tile_or_null<Weights, strips, 7>(), tile_or_null<Weights, strips, 8>(), tile_or_null<Weights, strips, 9>(),    \
-            tile_or_null<Weights, strips, 10>(), tile_or_null<Weights, strips, 11>(), tile_or_null<Weights, strips, 12>(), \
+// Of one type and height, by columns - 1; of one type; of one layout of columns.
+#define HEART_TILES(Weights, strips, Columns)                                                   \
+    {                                                                                           \
+        HEART_TILE(Weights, strips, 1, Columns), HEART_TILE(Weights, strips, 2, Columns),       \
+            HEART_TILE(Weights, strips, 3, Columns), HEART_TILE(Weights, strips, 4, Columns),   \
+            HEART_TILE(Weights, strips, 5, Columns), HEART_TILE(Weights, strips, 6, Columns),   \
+            HEART_TILE(Weights, strips, 7, Columns), HEART_TILE(Weights, strips, 8, Columns),   \
+            HEART_TILE(Weights, strips, 9, Columns), HEART_TILE(Weights, strips, 10, Columns),  \
+            HEART_TILE(Weights, strips, 11, Columns), HEART_TILE(Weights, strips, 12, Columns), \
     }
-
-#define HEART_HEIGHTS(Weights) \
-    { HEART_TILES(Weights, 1), HEART_TILES(Weights, 2), HEART_TILES(Weights, 4) }
+#define HEART_TILE(Weights, strips, columns, Columns) tile_or_null<Weights, strips, columns, Columns<columns>>()
+#define HEART_HEIGHTS(Weights, Columns) \
+    { HEART_TILES(Weights, 1, Columns), HEART_TILES(Weights, 2, Columns), HEART_TILES(Weights, 4, Columns) }
+#define HEART_TYPES(Columns) \
+    { HEART_HEIGHTS(F32, Columns), HEART_HEIGHTS(F16, Columns), HEART_HEIGHTS(Bf16, Columns) }
 
 /// The table of the including family.
-#define HEART_FLOAT_KERNELS                                                                                       \
-    {                                                                                                             \
-        Simd::kTileColumns, Simd::kShallowColumns, {HEART_HEIGHTS(F32), HEART_HEIGHTS(F16), HEART_HEIGHTS(Bf16)}, \
-            {0, Simd::kUnpackedF16, Simd::kUnpackedBf16}, {nullptr, unpack_strip<F16>, unpack_strip<Bf16>},       \
-            run_dots<kDotColumns>, run_dots<1>                                                                    \
+#define HEART_FLOAT_KERNELS                                                                                 \
+    {                                                                                                       \
+        Simd::kTileColumns, Simd::kShallowColumns, {HEART_TYPES(Apart), HEART_TYPES(Interleaved)},          \
+            {0, Simd::kUnpackedF16, Simd::kUnpackedBf16}, {nullptr, unpack_strip<F16>, unpack_strip<Bf16>}, \
+            run_dots<kDotColumns>, run_dots<1>                                                              \
     }
 
 }  // namespace
