@@ -75,8 +75,8 @@ inline __m512i cvtepi8_epi32(__m128i x) {
 
 inline __m512 cvtepi32_ps(__m512i x) {
     const Halves halves = as<Halves>(x);
-    return as<__m512>(joined(_mm256_castps_si256(_mm256_cvtepi32_ps(halves.low)),
-                             _mm256_castps_si256(_mm256_cvtepi32_ps(halves.high))));
+    return as<__m512>(
+        joined(_mm256_castps_si256(_mm256_cvtepi32_ps(halves.low)), _mm256_castps_si256(_mm256_cvtepi32_ps(halves.high))));
 }
 
 inline __m512 maskz_loadu_ps(__mmask16 mask, const float* p) {
