@@ -6,10 +6,18 @@
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 
+#include <sys/socket.h>
+#include <sys/time.h>
+
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace heart::test {
 namespace {

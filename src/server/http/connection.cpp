@@ -2,18 +2,14 @@
 
 #include "server/http/request_parts.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <exception>
 #include <random>
-#include <tuple>
 #include <utility>
 
 namespace heart::server::http {
@@ -83,25 +79,6 @@ void Connection::cut() noexcept {
         transport().socket().close(ignored);
     }
     notify();
-}
-
-/// False when it was not ready at `until`.
-template <class Ready>
-Async<bool> Connection::wait_for(Ready ready, Clock::time_point until) {
-    while (!ready()) {
-        if (Clock::now() >= until) co_return false;
-        signal_.expires_at(until);
-        co_await signal_.async_wait(asio::as_tuple(use_async));
-    }
-    co_return true;
-}
-
-template <class Ready>
-Async<void> Connection::wait_for(Ready ready) {
-    while (!ready()) {
-        signal_.expires_after(std::chrono::hours(1));
-        co_await signal_.async_wait(asio::as_tuple(use_async));
-    }
 }
 
 void Connection::begin_read(std::size_t most) {

@@ -5,6 +5,7 @@
 #include "server/http/transport.h"
 #include "server/http/websocket_queue.h"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
@@ -114,5 +115,24 @@ private:
     bool winding_down_ = false, cut_ = false, linger_ = false;
     bool woken_ = false;  ///< by a source or a WebSocket
 };
+
+/// False when it was not ready at `until`.
+template <class Ready>
+Async<bool> Connection::wait_for(Ready ready, Clock::time_point until) {
+    while (!ready()) {
+        if (Clock::now() >= until) co_return false;
+        signal_.expires_at(until);
+        co_await signal_.async_wait(asio::as_tuple(use_async));
+    }
+    co_return true;
+}
+
+template <class Ready>
+Async<void> Connection::wait_for(Ready ready) {
+    while (!ready()) {
+        signal_.expires_after(std::chrono::hours(1));
+        co_await signal_.async_wait(asio::as_tuple(use_async));
+    }
+}
 
 }  // namespace heart::server::http

@@ -1,6 +1,5 @@
 #include "server/http/transport.h"
 
-#include <boost/asio/post.hpp>
 #include <boost/beast/websocket/ssl.hpp>
 #include <boost/beast/websocket/teardown.hpp>
 
@@ -12,19 +11,11 @@ TcpSocket& Transport::socket() noexcept {
 }
 
 void Transport::async_handshake(Done done) {
-    if (auto* const secure = std::get_if<TlsStream>(&stream_)) {
-        secure->async_handshake(asio::ssl::stream_base::server, std::move(done));
-    } else {
-        asio::post(get_executor(), [done = std::move(done)] { done({}); });
-    }
+    std::get<TlsStream>(stream_).async_handshake(asio::ssl::stream_base::server, std::move(done));
 }
 
 void Transport::async_shutdown(Done done) {
-    if (auto* const secure = std::get_if<TlsStream>(&stream_)) {
-        secure->async_shutdown(std::move(done));
-    } else {
-        asio::post(get_executor(), [done = std::move(done)] { done({}); });
-    }
+    std::get<TlsStream>(stream_).async_shutdown(std::move(done));
 }
 
 void Transport::read_some(asio::mutable_buffer into, Moved done) {

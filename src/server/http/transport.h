@@ -5,10 +5,11 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/role.hpp>
 
-#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <functional>
 #include <memory>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -32,7 +33,7 @@ public:
     [[nodiscard]] bool tls() const noexcept { return std::holds_alternative<TlsStream>(stream_); }
     [[nodiscard]] TcpSocket& socket() noexcept;
 
-    /// Of TLS alone; in the clear there is nothing to be done.
+    /// Of TLS alone. Precondition: tls().
     void async_handshake(Done done);
     void async_shutdown(Done done);
 
