@@ -8,6 +8,10 @@ starts `heart bench` twice, one after the other, so that what else the machine d
 and with `--device cpu`. Prints one table in Markdown: medians of the turns, and the median of the turns' ratios. The whole
 song is worked out from the parts of both, as `heart bench` does without --full.
 
+  tools/bench/own_kernels.py --against bf16/f32 --types bf16/f32,q8_0/f32,q4_0/f32
+
+holds every choice of types to one of ggml's: a whole song as its operators make it of the weights as they are published.
+
 Python 3, nothing else."""
 
 import argparse
@@ -32,7 +36,8 @@ ROWS = [("lm", "read_gbps", "reading memory between frames, GB/s", True),
         ("song", "rtf", "song of 20 s, s for 1 s", False), ("memory", "peak_mb", "memory, MB", False)]
 
 
-def bench(args, device, kind, codec_kind, threads):
+def bench(args, device, types, threads):
+    kind, _, codec_kind = types.partition("/")
     only = [] if kind and codec_kind else ["--only", "lm" if kind else "codec"]
     types = ["--type", kind] * bool(kind) + ["--codec-type", codec_kind] * bool(codec_kind)
     run = subprocess.run([args.heart, "bench", "--synthetic", args.size, *only, *types, "--device", device, "--threads",
@@ -42,9 +47,8 @@ def bench(args, device, kind, codec_kind, threads):
 
 
 def compare(args, types, threads):
-    kind, _, codec_kind = types.partition("/")
-    turns = [tuple(bench(args, device, kind, codec_kind, threads) for device in ("cpu-ggml", "cpu"))
-             for _ in range(args.rounds)]
+    sides = (("cpu-ggml", args.against or types), ("cpu", types))
+    turns = [tuple(bench(args, device, side, threads) for device, side in sides) for _ in range(args.rounds)]
     for section, name, words, more_is_better in ROWS:
         if not all(isinstance(report.get(section), dict) for turn in turns for report in turn):
             continue
@@ -59,6 +63,7 @@ def main():
     parser.add_argument("--heart", default=os.path.join(ROOT, "build/release/heart"))
     parser.add_argument("--size", default="3B")
     parser.add_argument("--types", default="bf16,q8_0/f32,q4_0,/f16")
+    parser.add_argument("--against", metavar="TYPES", help="types of ggml's side; the same ones where left out")
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--context", type=int, default=500, help="positions before a frame")
     parser.add_argument("--rounds", type=int, default=2, help="turns")
