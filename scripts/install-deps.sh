@@ -115,7 +115,7 @@ boost_package() {
 install $build_packages "$(boost_package)"
 # shellcheck disable=SC2086
 case $mode in
-    test) install $test_packages ;;
+    test) install $test_packages "$(boost_package | sed 's/boost/boost-context/')" ;;
     vulkan) install $vulkan_packages ;;
     vulkan-tests) install $vulkan_packages libgtest-dev librapidcheck-dev mesa-vulkan-drivers ;;
 esac

@@ -8,21 +8,25 @@
 #include <cstddef>
 #include <limits>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace heart::test {
 
-/// Tests that need an NVIDIA GPU: skipped on machines without one.
+/// Tests that need an NVIDIA GPU, or its kernels run by the CPU (gpu/emulated): skipped on machines with neither.
 class GpuTest : public ::testing::Test {
 protected:
     void SetUp() override {
         for (const graph::DeviceInfo& info : graph::Device::list()) {
-            if (info.name == "cuda") device = graph::Device::open("cuda");
+            if (info.name != "cuda") continue;
+            device = graph::Device::open("cuda");
+            emulated = info.description.find("emulate") != std::string::npos;
         }
         if (!device) GTEST_SKIP() << "no NVIDIA GPU, or no module for it";
     }
 
     std::shared_ptr<graph::Device> device;
+    bool emulated = false;  ///< a thousand times slower: other sizes that take the same kernels
 };
 
 /// |difference| / |expected|, over all numbers; infinite where one is not finite.

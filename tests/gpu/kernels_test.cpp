@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace heart::test {
@@ -103,7 +104,9 @@ constexpr std::array kProductTypes{TypeError{Type::f32, 4e-6},  TypeError{Type::
 
 TEST_F(GraphGpu, ProductsOfAnyNumberOfColumns) {
     for (const auto& [type, most] : kProductTypes) {
-        for (const auto& [in, out] : {std::pair{64L, 64L}, {256L, 133L}, {3072L, 1024L}, {8192L, 304L}, {512L, 8197L}}) {
+        std::vector<std::pair<std::int64_t, std::int64_t>> sizes{{64, 64}, {256, 133}, {8192, 72}, {512, 1029}};
+        if (!emulated) sizes.insert(sizes.end(), {{3072, 1024}, {8192, 304}, {512, 8197}});
+        for (const auto& [in, out] : sizes) {
             if (in % graph::block_size(type) != 0) continue;
             const Floats x = random_floats(in * 90, 9), expected = product(cpu, Type::f32, in, out, x, type);
             for (const std::int64_t columns : {1, 2, 7, 16, 33, 90}) {
@@ -117,7 +120,7 @@ TEST_F(GraphGpu, ProductsOfAnyNumberOfColumns) {
 }
 
 TEST_F(GraphGpu, AColumnDoesNotFeelItsNeighbours) {
-    constexpr std::int64_t in = 3072, out = 5120;
+    const std::int64_t in = 3072, out = emulated ? 168 : 5120;
     const Floats all = random_floats(in * 20, 3);
     for (const auto& [type, most] : kProductTypes) {
         const Floats together = product(device, type, in, out, all, type);

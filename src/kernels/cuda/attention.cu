@@ -237,7 +237,7 @@ __device__ void join(const Operands& o, Join<kGroup>& j, const float* shared, st
 template <typename T, int kCount, int kLanes, int kGroup>
 __global__ void __launch_bounds__(kWarps * 32) attend(Operands o) {
     using S = Share<kCount, kLanes>;
-    extern __shared__ float shared[];  // [parts][group][2 + d]
+    auto* shared = launched_shared<float>();  // [parts][group][2 + d]
     __shared__ Join<kGroup> j;
     const int d = o.q.ne[0], part_size = 2 + d;
     const int kv_head = static_cast<int>(blockIdx.y) / o.group_parts;

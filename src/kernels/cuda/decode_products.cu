@@ -35,17 +35,10 @@ struct Columns {
     Eight low, high;
 };
 
-__device__ void multiply_half(Sums& s, const Columns& x, int half, unsigned b0, unsigned b1, __nv_bfloat16) {
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-        : "+f"(s.c[0]), "+f"(s.c[1]), "+f"(s.c[2]), "+f"(s.c[3])
-        : "r"(x.low.pairs[2 * half]), "r"(x.high.pairs[2 * half]), "r"(x.low.pairs[2 * half + 1]),
-          "r"(x.high.pairs[2 * half + 1]), "r"(b0), "r"(b1));
-}
-__device__ void multiply_half(Sums& s, const Columns& x, int half, unsigned b0, unsigned b1, __half) {
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-        : "+f"(s.c[0]), "+f"(s.c[1]), "+f"(s.c[2]), "+f"(s.c[3])
-        : "r"(x.low.pairs[2 * half]), "r"(x.high.pairs[2 * half]), "r"(x.low.pairs[2 * half + 1]),
-          "r"(x.high.pairs[2 * half + 1]), "r"(b0), "r"(b1));
+template <typename T>
+__device__ void multiply_half(Sums& s, const Columns& x, int half, unsigned b0, unsigned b1, T) {
+    const unsigned(&low)[4] = x.low.pairs, (&high)[4] = x.high.pairs;
+    multiply_tile(s.c, {low[2 * half], high[2 * half], low[2 * half + 1], high[2 * half + 1]}, {b0, b1}, T{});
 }
 
 /// 32 numbers of 8 rows by 32 of 16 columns: w holds this lane's 8 of row lane / 4.
@@ -62,20 +55,6 @@ __device__ unsigned pack(float low, float high, __nv_bfloat16) {
 __device__ unsigned pack(float low, float high, __half) {
     const __half2 both = __floats2half2_rn(clamped(low), clamped(high));
     return *reinterpret_cast<const unsigned*>(&both);
-}
-
-/// Past the caches: a weight is read once a frame.
-__device__ uint4 stream16(const void* p) {
-    uint4 v;
-    asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];"
-                 : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
-                 : "l"(p));
-    return v;
-}
-__device__ uint2 stream8(const void* p) {
-    uint2 v;
-    asm volatile("ld.global.nc.L1::no_allocate.v2.u32 {%0,%1}, [%2];" : "=r"(v.x), "=r"(v.y) : "l"(p));
-    return v;
 }
 
 // --- weights: what a lane reads of a chunk, and how it multiplies ---------------------------------------------------------
@@ -252,7 +231,6 @@ __global__ void __launch_bounds__(kWarps * 32, 2) decode_kernel(DecodeProduct p)
     constexpr int kTiles = kSwiglu ? 2 : 1, kOnTheWay = kAhead / kTiles, kColumns = kWide ? 16 : 8;
     __shared__ Partial<kTiles, kColumns> partial;
     __shared__ Squares<kColumns> squares;
-    extern __shared__ uint4 of_warps[];
     const int lane = static_cast<int>(threadIdx.x % 32), warp = static_cast<int>(threadIdx.x / 32), column = lane / 4;
     const int half = p.out / 2, rows = kSwiglu ? half : p.out;
     const int first_row = static_cast<int>(blockIdx.x) * kTileRows, chunks = p.in / kChunk;
@@ -274,7 +252,7 @@ __global__ void __launch_bounds__(kWarps * 32, 2) decode_kernel(DecodeProduct p)
     let_next_start();
     wait_for_inputs();
 
-    Activations<T, kOnTheWay> x(p, reinterpret_cast<T*>(of_warps) + warp * kOnTheWay * p.columns * kChunk);
+    Activations<T, kOnTheWay> x(p, launched_shared<T>() + warp * kOnTheWay * p.columns * kChunk);
     if (kNorm && lane < kColumns) squares.of[warp][lane] = 0;
     Sums sum[kTiles];
     for (int first = warp; first < chunks; first += kWarps * kOnTheWay) {
@@ -308,20 +286,6 @@ __global__ void __launch_bounds__(kWarps * 32, 2) decode_kernel(DecodeProduct p)
 constexpr int kSlots = 16;
 constexpr int kStreamColumns = 4;
 constexpr int kStreamBlocks = 2;  // of a multiprocessor
-
-__device__ void copy_ahead(void* shared, const void* from) {
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;"
-                 :
-                 : "r"(static_cast<unsigned>(__cvta_generic_to_shared(shared))), "l"(from));
-}
-__device__ void end_group() {
-    asm volatile("cp.async.commit_group;");
-}
-/// Until all groups but the `kStill` latest are there.
-template <int kStill>
-__device__ void wait_for_groups() {
-    asm volatile("cp.async.wait_group %0;" : : "n"(kStill) : "memory");
-}
 
 /// The chunks that a lane asks for, in the order in which its warp uses them.
 template <typename T, bool kSwiglu>
@@ -384,7 +348,7 @@ __global__ void __launch_bounds__(kWarps * 32, kStreamBlocks) stream_kernel(Deco
     constexpr int kTiles = Stream::kTiles, kRound = kAhead / kTiles, kColumns = 8;
     __shared__ Partial<kTiles, kColumns> partial[2];  // in turns: one is read while the next is written
     __shared__ Squares<kColumns> squares;
-    extern __shared__ uint4 shared[];
+    auto* shared = launched_shared<uint4>();
     const int lane = static_cast<int>(threadIdx.x % 32), warp = static_cast<int>(threadIdx.x / 32);
     const int rows = kSwiglu ? p.out / 2 : p.out, chunks = p.in / kChunk,
               rounds = (chunks + kWarps * kRound - 1) / (kWarps * kRound);
@@ -468,8 +432,9 @@ __global__ void decode_f32(DecodeProduct p) {
         }
     }
     for (int c = 0; c < kDecodeColumns; ++c) {
+        if (c >= p.columns) break;
         const float total = warp_sum(sum[c]);
-        if (lane == 0 && c < p.columns) {
+        if (lane == 0) {
             p.y[c * p.y_stride + row] = total + (p.residual != nullptr ? p.residual[c * p.residual_stride + row] : 0.0F);
         }
     }

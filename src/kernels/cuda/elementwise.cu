@@ -1,5 +1,6 @@
 // Nodes whose every result comes from one element of each operand: arithmetic, copies, and shapes that move elements.
 
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/nodes.h"
 #include "kernels/cuda/numbers.cuh"
 
@@ -88,11 +89,11 @@ void run_binary(const Context& c, const ggml_tensor* node) {
     const std::int64_t n = ggml_nelements(node);
     const bool same = ggml_are_same_shape(a, b), vector = ggml_nelements(b) == b->ne[0] && b->ne[0] == a->ne[0];
     if (in_one_piece(node) && in_one_piece(a) && in_one_piece(b) && (same || vector)) {
-        binary_flat<kOp><<<blocks_for(n, kThreads), kThreads, 0, c.stream>>>(
-            static_cast<float*>(node->data), static_cast<const float*>(a->data), static_cast<const float*>(b->data), n,
-            same ? 0 : static_cast<int>(b->ne[0]));
+        launch(c, binary_flat<kOp>, blocks_for(n, kThreads), kThreads, static_cast<float*>(node->data),
+               static_cast<const float*>(a->data), static_cast<const float*>(b->data), n,
+               same ? 0 : static_cast<int>(b->ne[0]));
     } else {
-        binary<kOp><<<blocks_for(n, kThreads), kThreads, 0, c.stream>>>(view(node), view(a), view(b));
+        launch(c, binary<kOp>, blocks_for(n, kThreads), kThreads, view(node), view(a), view(b));
     }
 }
 
@@ -117,8 +118,7 @@ __global__ void unary(View d, View a, float factor) {
 
 template <Unary kOp>
 void run_unary(const Context& c, const ggml_tensor* node, float factor = 0) {
-    unary<kOp>
-        <<<blocks_for(ggml_nelements(node), kThreads), kThreads, 0, c.stream>>>(view(node), view(node->src[0]), factor);
+    launch(c, unary<kOp>, blocks_for(ggml_nelements(node), kThreads), kThreads, view(node), view(node->src[0]), factor);
 }
 
 __global__ void swiglu(View d, View a) {
@@ -155,7 +155,7 @@ __global__ void copy(View d, View a) {
 
 template <typename To, typename From>
 void run_copy_as(const Context& c, const ggml_tensor* d, const ggml_tensor* a) {
-    copy<To, From><<<blocks_for(ggml_nelements(d), kThreads), kThreads, 0, c.stream>>>(view(d), view(a));
+    launch(c, copy<To, From>, blocks_for(ggml_nelements(d), kThreads), kThreads, view(d), view(a));
 }
 
 template <typename From>
@@ -225,18 +225,17 @@ void run(const Context& c, const ggml_tensor* node) {
             if (ggml_get_unary_op(node) == GGML_UNARY_OP_GELU_ERF) return run_unary<Unary::gelu>(c, node);
             if (ggml_get_unary_op(node) == GGML_UNARY_OP_SIGMOID) return run_unary<Unary::sigmoid>(c, node);
             return run_unary<Unary::step>(c, node);
-        case GGML_OP_GLU: swiglu<<<blocks, kThreads, 0, c.stream>>>(view(node), view(node->src[0])); return;
+        case GGML_OP_GLU: launch(c, swiglu, blocks, kThreads, view(node), view(node->src[0])); return;
         case GGML_OP_CONCAT:
-            concat<<<blocks, kThreads, 0, c.stream>>>(view(node), view(node->src[0]), view(node->src[1]),
-                                                      node->op_params[0]);
+            launch(c, concat, blocks, kThreads, view(node), view(node->src[0]), view(node->src[1]), node->op_params[0]);
             return;
-        case GGML_OP_PAD: pad<<<blocks, kThreads, 0, c.stream>>>(view(node), view(node->src[0])); return;
+        case GGML_OP_PAD: launch(c, pad, blocks, kThreads, view(node), view(node->src[0])); return;
         case GGML_OP_CPY: return run_copy(c, node, node->src[0]);  // a view of the destination
         case GGML_OP_REPEAT:
             if (ggml_type_size(node->type) == 2) {
-                repeat<std::uint16_t><<<blocks, kThreads, 0, c.stream>>>(view(node), view(node->src[0]));
+                launch(c, repeat<std::uint16_t>, blocks, kThreads, view(node), view(node->src[0]));
             } else {
-                repeat<std::uint32_t><<<blocks, kThreads, 0, c.stream>>>(view(node), view(node->src[0]));
+                launch(c, repeat<std::uint32_t>, blocks, kThreads, view(node), view(node->src[0]));
             }
             return;
         default: return run_copy(c, node, node->src[0]);  // DUP, CONT

@@ -1,4 +1,5 @@
 #include "kernels/cuda/gemm.h"
+#include "kernels/cuda/launch.cuh"
 
 #include "kernels/cuda/quantised.cuh"
 
@@ -75,12 +76,13 @@ void convert_columns(const Context& c, ggml_type type, const float* from, std::i
     const unsigned blocks = blocks_for(n, kThreads);
     switch (type) {
         case GGML_TYPE_F16:
-            convert_kernel<<<blocks, kThreads, 0, c.stream>>>(static_cast<__half*>(to), from, stride, rows, n);
+            launch(c, convert_kernel<__half>, blocks, kThreads, static_cast<__half*>(to), from, stride, rows, n);
             return;
         case GGML_TYPE_BF16:
-            convert_kernel<<<blocks, kThreads, 0, c.stream>>>(static_cast<__nv_bfloat16*>(to), from, stride, rows, n);
+            launch(c, convert_kernel<__nv_bfloat16>, blocks, kThreads, static_cast<__nv_bfloat16*>(to), from, stride, rows,
+                   n);
             return;
-        default: convert_kernel<<<blocks, kThreads, 0, c.stream>>>(static_cast<float*>(to), from, stride, rows, n);
+        default: launch(c, convert_kernel<float>, blocks, kThreads, static_cast<float*>(to), from, stride, rows, n);
     }
 }
 
@@ -90,7 +92,7 @@ void dequantise_rows(const Context& c, ggml_type type, bool in_planes, const voi
     const unsigned blocks = blocks_for(n, in_planes ? kThreads : 8 * kThreads);
     auto* halves = static_cast<__half*>(to);
     const auto* bytes = static_cast<const char*>(from);
-    const auto as = [&](auto kernel) { kernel<<<blocks, kThreads, 0, c.stream>>>(halves, bytes, in, row_bytes, n); };
+    const auto as = [&](auto kernel) { launch(c, kernel, blocks, kThreads, halves, bytes, in, row_bytes, n); };
     if (in_planes) return as(planes_kernel);
     switch (type) {
         case GGML_TYPE_Q4_0: return as(blocks_kernel<GGML_TYPE_Q4_0>);
@@ -104,9 +106,9 @@ void dequantise_rows(const Context& c, ggml_type type, bool in_planes, const voi
 void widen(const Context& c, const ggml_tensor* from, float* to) {
     const unsigned blocks = blocks_for(ggml_nelements(from), kThreads);
     switch (from->type) {
-        case GGML_TYPE_F16: widen_kernel<__half><<<blocks, kThreads, 0, c.stream>>>(to, view(from)); return;
-        case GGML_TYPE_BF16: widen_kernel<__nv_bfloat16><<<blocks, kThreads, 0, c.stream>>>(to, view(from)); return;
-        default: widen_kernel<float><<<blocks, kThreads, 0, c.stream>>>(to, view(from));
+        case GGML_TYPE_F16: launch(c, widen_kernel<__half>, blocks, kThreads, to, view(from)); return;
+        case GGML_TYPE_BF16: launch(c, widen_kernel<__nv_bfloat16>, blocks, kThreads, to, view(from)); return;
+        default: launch(c, widen_kernel<float>, blocks, kThreads, to, view(from));
     }
 }
 

@@ -1,28 +1,25 @@
 #pragma once
 
 #include "kernels/cuda/context.h"
+#include "kernels/cuda/instructions.cuh"
 
 namespace heart::cuda {
+
+/// Starts a kernel on the context's stream.
+template <typename... Parameters, typename... Arguments>
+void launch(const Context& c, void (*kernel)(Parameters...), dim3 grid, int threads, const Arguments&... arguments) {
+    cudaLaunchConfig_t config{};
+    config.gridDim = grid;
+    config.blockDim = dim3(static_cast<unsigned>(threads));
+    config.stream = c.stream;
+    check(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), "launching a kernel");
+}
 
 // Programmatic dependent launch (CUDA Programming Guide): a kernel's blocks may start while the kernel before still runs,
 // and do what does not depend on it, as reading weights. Every kernel that is launched so waits before it reads or writes
 // anything else; since each waits, what is done stays done for all that follow.
 
-/// Until the kernels before have ended and what they wrote is seen.
-__device__ inline void wait_for_inputs() {
-#if __CUDA_ARCH__ >= 900
-    asm volatile("griddepcontrol.wait;" ::: "memory");
-#endif
-}
-
-/// Allows the next kernel to start where there is room beside this one.
-__device__ inline void let_next_start() {
-#if __CUDA_ARCH__ >= 900
-    asm volatile("griddepcontrol.launch_dependents;");
-#endif
-}
-
-/// Launches a kernel that calls `wait_for_inputs` first, early where the device and the context allow it.
+/// Starts a kernel that calls `wait_for_inputs` first, early where the device and the context allow it.
 template <typename... Parameters, typename... Arguments>
 void launch_early(const Context& c, void (*kernel)(Parameters...), dim3 grid, int threads, std::size_t shared_bytes,
                   const Arguments&... arguments) {

@@ -1,6 +1,7 @@
 // What the device can do at most: the measure of everything else.
 
 #include "kernels/cuda/gemm.h"
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/measure.h"
 
 #include <algorithm>
@@ -69,7 +70,7 @@ DeviceSpeed measure(const Context& c) {
         check(cudaMemsetAsync(buffer.data(), 1, kReadBytes, c.stream), "measuring");
         const auto* data = static_cast<const uint4*>(buffer.data());
         const double seconds = shortest(c, [&] {
-            read<<<2048, kThreads, 0, c.stream>>>(data, kReadBytes / sizeof(uint4), static_cast<unsigned*>(buffer.data()));
+            launch(c, read, 2048, kThreads, data, kReadBytes / sizeof(uint4), static_cast<unsigned*>(buffer.data()));
         });
         out.read_gbps = static_cast<double>(kReadBytes) / seconds / 1e9;
     }

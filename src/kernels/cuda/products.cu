@@ -2,6 +2,7 @@
 
 #include "kernels/cuda/decode_products.h"
 #include "kernels/cuda/gemm.h"
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/nodes.h"
 #include "kernels/cuda/numbers.cuh"
 #include "kernels/cuda/settings.h"
@@ -160,10 +161,9 @@ void run_convolution(const Context& context, const ggml_tensor* node) {
     }
     if (c.bias == nullptr && c.residual == nullptr && !c.setting->has_slope) return;
     const std::int64_t n = ggml_nelements(node);
-    finish<<<blocks_for(n, kThreads), kThreads, 0, context.stream>>>(
-        f32(node), c.bias != nullptr ? f32(c.bias) : nullptr, c.residual != nullptr ? f32(c.residual) : nullptr,
-        c.residual != nullptr ? numbers(c.residual->nb[1]) : 0, static_cast<int>(node->ne[0]), n, c.setting->has_slope,
-        c.setting->slope);
+    launch(context, finish, blocks_for(n, kThreads), kThreads, f32(node), c.bias != nullptr ? f32(c.bias) : nullptr,
+           c.residual != nullptr ? f32(c.residual) : nullptr, c.residual != nullptr ? numbers(c.residual->nb[1]) : 0,
+           static_cast<int>(node->ne[0]), n, c.setting->has_slope, c.setting->slope);
 }
 
 }  // namespace

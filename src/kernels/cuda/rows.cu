@@ -1,5 +1,6 @@
 // Nodes that work along dimension 0: norms, softmax, argmax, the largest k, rows of tables, rotation of pairs.
 
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/nodes.h"
 #include "kernels/cuda/numbers.cuh"
 #include "kernels/cuda/ordered.cuh"
@@ -200,9 +201,9 @@ void run_get_rows(const Context& c, const ggml_tensor* node) {
     const int threads = std::min(threads_for(node->ne[0]), 256);
     const dim3 blocks(rows_of(node), blocks_for(node->ne[0], threads));
     switch (node->src[0]->type) {
-        case GGML_TYPE_F16: get_rows<__half><<<blocks, threads, 0, c.stream>>>(d, table, ids); return;
-        case GGML_TYPE_BF16: get_rows<__nv_bfloat16><<<blocks, threads, 0, c.stream>>>(d, table, ids); return;
-        default: get_rows<float><<<blocks, threads, 0, c.stream>>>(d, table, ids);
+        case GGML_TYPE_F16: launch(c, get_rows<__half>, blocks, threads, d, table, ids); return;
+        case GGML_TYPE_BF16: launch(c, get_rows<__nv_bfloat16>, blocks, threads, d, table, ids); return;
+        default: launch(c, get_rows<float>, blocks, threads, d, table, ids);
     }
 }
 
@@ -211,10 +212,10 @@ void run_set_rows(const Context& c, const ggml_tensor* node) {
     const int threads = std::min(threads_for(node->ne[0]), 256);
     const unsigned blocks = rows_of(node->src[0]);
     switch (node->type) {
-        case GGML_TYPE_F16: set_rows<__half><<<blocks, threads, 0, c.stream>>>(table, values, ids); return;
-        case GGML_TYPE_BF16: set_rows<__nv_bfloat16><<<blocks, threads, 0, c.stream>>>(table, values, ids); return;
-        case GGML_TYPE_Q8_0: set_rows_q8_0<<<blocks, threads, 0, c.stream>>>(table, values, ids); return;
-        default: set_rows<float><<<blocks, threads, 0, c.stream>>>(table, values, ids);
+        case GGML_TYPE_F16: launch(c, set_rows<__half>, blocks, threads, table, values, ids); return;
+        case GGML_TYPE_BF16: launch(c, set_rows<__nv_bfloat16>, blocks, threads, table, values, ids); return;
+        case GGML_TYPE_Q8_0: launch(c, set_rows_q8_0, blocks, threads, table, values, ids); return;
+        default: launch(c, set_rows<float>, blocks, threads, table, values, ids);
     }
 }
 
@@ -223,10 +224,10 @@ void run_soft_max(const Context& c, const ggml_tensor* node) {
     const float scale = parameter(node, 0);
     const int threads = threads_for(node->ne[0]);
     if (mask != nullptr && mask->type == GGML_TYPE_F32) {
-        soft_max<float><<<rows_of(node), threads, 0, c.stream>>>(view(node), view(node->src[0]), view(mask), scale);
+        launch(c, soft_max<float>, rows_of(node), threads, view(node), view(node->src[0]), view(mask), scale);
     } else {
-        soft_max<__half><<<rows_of(node), threads, 0, c.stream>>>(view(node), view(node->src[0]),
-                                                                  mask != nullptr ? view(mask) : View{}, scale);
+        launch(c, soft_max<__half>, rows_of(node), threads, view(node), view(node->src[0]),
+               mask != nullptr ? view(mask) : View{}, scale);
     }
 }
 
@@ -237,21 +238,19 @@ void run(const Context& c, const ggml_tensor* node) {
     const float eps = parameter(node, 0);
     switch (node->op) {
         case GGML_OP_RMS_NORM:
-            rms_norm<<<rows_of(node), threads_for(node->ne[0]), 0, c.stream>>>(view(node), view(a), eps);
+            launch(c, rms_norm, rows_of(node), threads_for(node->ne[0]), view(node), view(a), eps);
             return;
-        case GGML_OP_NORM:
-            layer_norm<<<rows_of(node), threads_for(node->ne[0]), 0, c.stream>>>(view(node), view(a), eps);
-            return;
+        case GGML_OP_NORM: launch(c, layer_norm, rows_of(node), threads_for(node->ne[0]), view(node), view(a), eps); return;
         case GGML_OP_SOFT_MAX: return run_soft_max(c, node);
-        case GGML_OP_ARGMAX: argmax<<<rows_of(a), threads_for(a->ne[0]), 0, c.stream>>>(view(node), view(a)); return;
+        case GGML_OP_ARGMAX: launch(c, argmax, rows_of(a), threads_for(a->ne[0]), view(node), view(a)); return;
         case GGML_OP_TOP_K:
-            top_k<<<rows_of(a), threads_for(a->ne[0]), 0, c.stream>>>(view(node), view(a), static_cast<int>(node->ne[0]));
+            launch(c, top_k, rows_of(a), threads_for(a->ne[0]), view(node), view(a), static_cast<int>(node->ne[0]));
             return;
         case GGML_OP_GET_ROWS: return run_get_rows(c, node);
         case GGML_OP_SET_ROWS: return run_set_rows(c, node);
         default:  // ROPE
-            rotary<<<rows_of(node), static_cast<unsigned>(std::min(threads_for(a->ne[0] / 2), 256)), 0, c.stream>>>(
-                view(node), view(a), rotation_of(node));
+            launch(c, rotary, rows_of(node), std::min(threads_for(a->ne[0] / 2), 256), view(node), view(a),
+                   rotation_of(node));
     }
 }
 
