@@ -12,7 +12,7 @@ Usage: ./install.sh [options]
 Installs the packages that building takes, builds Heart (the page is part of it), and offers the published checkpoints.
 
   -y, --yes             Ask nothing: no checkpoints unless --pull
-  --device KIND         auto (what is found), cpu, cuda (NVIDIA) or vulkan (AMD, Intel, NVIDIA)
+  --device KIND         auto (what is found), cpu, cuda (NVIDIA), vulkan (AMD, Intel, NVIDIA) or hip (AMD)
   --pull                Download the recommended checkpoints (22 GB) into --model-path
   --no-pull             Do not offer them
   --model-path PATH     Folder of the checkpoints (default: ./ckpt)
@@ -66,16 +66,18 @@ case $device in
       device=vulkan
     fi
     ;;
-  cpu | vulkan) ;;
+  cpu | vulkan | hip) ;;
   cuda) [ -n "$nvcc" ] || fail "--device cuda needs the CUDA toolkit (nvcc, 12.4 or later)" ;;
-  *) fail "--device is auto, cpu, cuda or vulkan, not '$device'" ;;
+  *) fail "--device is auto, cpu, cuda, vulkan or hip, not '$device'" ;;
 esac
 echo "install.sh: building for $device"
 
 # --- what building takes ---
 mkdir -p build
 scripts/install-deps.sh
-[ $device != vulkan ] || scripts/install-deps.sh vulkan || true  # configuring tells what is missing
+case $device in
+  vulkan | hip) scripts/install-deps.sh $device || true ;;  # configuring tells what is missing
+esac
 
 # --- building ---
 configure() {

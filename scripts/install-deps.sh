@@ -3,6 +3,7 @@
 # run again: it does nothing when all is there.
 #   scripts/install-deps.sh          what `make build` needs
 #   scripts/install-deps.sh test     and what `make test` needs on top
+#   scripts/install-deps.sh hip      what the preset hip needs
 #   scripts/install-deps.sh vulkan   what the preset vulkan needs
 #   scripts/install-deps.sh vulkan-tests   what `make vulkan-tests` needs
 #   scripts/install-deps.sh web      and what `make web-tests` needs on top
@@ -19,6 +20,7 @@ build_packages="g++ cmake ninja-build git ca-certificates pkg-config
 boost_packages="libboost1.81-dev libboost1.83-dev libboost1.88-dev libboost-dev"
 test_packages="libgtest-dev librapidcheck-dev clang-format-14 clang-tidy-14
   clang-14 libclang-rt-14-dev curl jq sqlite3 openssl"
+hip_packages="hipcc libamdhip64-dev libhipblas-dev"
 vulkan_packages="libvulkan-dev spirv-headers glslc"
 # Kernels for 64-bit ARM are compiled and run on other processors too.
 [ "$(uname -m)" = aarch64 ] || test_packages="$test_packages g++-aarch64-linux-gnu qemu-user-static googletest libsimde-dev"
@@ -116,6 +118,7 @@ install $build_packages "$(boost_package)"
 # shellcheck disable=SC2086
 case $mode in
     test) install $test_packages "$(boost_package | sed 's/boost/boost-context/')" ;;
+    hip) install $hip_packages ;;
     vulkan) install $vulkan_packages ;;
     vulkan-tests) install $vulkan_packages libgtest-dev librapidcheck-dev mesa-vulkan-drivers ;;
 esac

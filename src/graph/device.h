@@ -25,7 +25,7 @@ struct DeviceInfo {
 enum class Kernels {
     ggml,  ///< ggml's own
     cpu,   ///< src/kernels
-    cuda,  ///< src/kernels/cuda
+    cuda,  ///< src/kernels/cuda, for AMD too (src/kernels/hip)
 };
 
 /// A place to compute on: memory and threads. Stores and graphs made on a device must not outlive it. One device runs one

@@ -16,7 +16,7 @@ namespace heart::graph {
 
 namespace {
 
-constexpr std::array kModules{"cuda", "vulkan"};
+constexpr std::array kModules{"cuda", "hip", "vulkan"};
 
 /// The folder of the program or library that this code is part of.
 std::filesystem::path own_folder() {

@@ -5,6 +5,7 @@
 #include "kernels/cuda/measure.h"
 #include "kernels/cuda/nodes.h"
 #include "kernels/cuda/plan.h"
+#include "kernels/cuda/platform.h"
 #include "kernels/cuda/rules.h"
 
 #include <ggml-impl.h>
@@ -23,7 +24,6 @@ namespace heart::cuda {
 namespace {
 
 constexpr std::size_t kBlasBytes = std::size_t{32} << 20;
-constexpr int kLeastMajorThatOverlaps = 9;  // Hopper
 
 /// Copies go through a stream of their own and are done when they return: nobody else is to wait for them. The stream is
 /// made with the first copy, since a machine may have GPUs that nobody uses.
@@ -74,7 +74,7 @@ public:
             check(cudaDeviceGetAttribute(&value, name, device), "asking the device");
             return value;
         };
-        context_.overlaps = attribute(cudaDevAttrComputeCapabilityMajor) >= kLeastMajorThatOverlaps;
+        context_.overlaps = overlaps(attribute(cudaDevAttrComputeCapabilityMajor));
         context_.processors = attribute(cudaDevAttrMultiProcessorCount);
         context_.shared_bytes = static_cast<std::size_t>(attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin));
         check(cudaStreamCreateWithFlags(&context_.stream, cudaStreamNonBlocking), "making a stream");
@@ -314,14 +314,12 @@ constexpr Module kModule{
 
 // --- registry -------------------------------------------------------------------------------------------------------------
 
-constexpr int kLeastMajor = 8;  // bf16 on tensor cores: Ampere and later
-
 std::unique_ptr<Gpu> make_gpu(int index, ggml_backend_reg_t reg) {
     cudaDeviceProp properties{};
-    if (cudaGetDeviceProperties(&properties, index) != cudaSuccess || properties.major < kLeastMajor) return nullptr;
+    if (cudaGetDeviceProperties(&properties, index) != cudaSuccess || !is_usable(properties)) return nullptr;
     auto gpu = std::make_unique<Gpu>();
     gpu->index = index;
-    gpu->name = "CUDA" + std::to_string(index);
+    gpu->name = kPlatform + std::to_string(index);
     gpu->description = properties.name;
     gpu->copies = std::make_unique<Copies>(index);
     gpu->device.reg = reg;
@@ -347,7 +345,7 @@ class Registry {
 public:
     Registry() {
         reg_.api_version = GGML_BACKEND_API_VERSION;
-        reg_.iface.get_name = [](ggml_backend_reg_t) { return "CUDA"; };
+        reg_.iface.get_name = [](ggml_backend_reg_t) { return kPlatform; };
         reg_.iface.get_device_count = [](ggml_backend_reg_t reg) { return of(reg).gpus_.size(); };
         reg_.iface.get_device = [](ggml_backend_reg_t reg, std::size_t i) { return &of(reg).gpus_.at(i)->device; };
         reg_.iface.get_proc_address = [](ggml_backend_reg_t, const char* name) -> void* {

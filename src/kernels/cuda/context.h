@@ -101,6 +101,11 @@ inline View view(const ggml_tensor* t) {
     return v;
 }
 
+/// Whether words of 16 bytes can be read from here.
+inline bool on_16_bytes(const void* p) {
+    return reinterpret_cast<std::uintptr_t>(p) % 16 == 0;
+}
+
 inline unsigned blocks_for(std::int64_t items, int per_block) {
     return static_cast<unsigned>((items + per_block - 1) / per_block);
 }

@@ -469,38 +469,7 @@ void launch_sixteen_bits(const Context& c, const DecodeProduct& p) {
     can_stream<T>(c, p) ? launch_stream<T>(c, p) : launch<SixteenBits<T>>(c, p);
 }
 
-void launch_columns(const Context& c, const DecodeProduct& p) {
-    switch (p.type) {
-        case GGML_TYPE_F16: return launch_sixteen_bits<__half>(c, p);
-        case GGML_TYPE_BF16: return launch_sixteen_bits<__nv_bfloat16>(c, p);
-        case GGML_TYPE_Q8_0: return p.in_planes ? launch<Planes8>(c, p) : launch<Blocks<GGML_TYPE_Q8_0>>(c, p);
-        case GGML_TYPE_Q4_0: return launch<Blocks<GGML_TYPE_Q4_0>>(c, p);
-        case GGML_TYPE_Q4_K: return launch<Blocks<GGML_TYPE_Q4_K>>(c, p);
-        case GGML_TYPE_Q5_K: return launch<Blocks<GGML_TYPE_Q5_K>>(c, p);
-        case GGML_TYPE_Q6_K: return launch<Blocks<GGML_TYPE_Q6_K>>(c, p);
-        default: launch_early(c, decode_f32, dim3(blocks_for(p.out, kWarps)), kWarps * 32, 0, p);
-    }
-}
-
-bool on_16_bytes(const void* p) {
-    return reinterpret_cast<std::uintptr_t>(p) % 16 == 0;
-}
-
-std::int64_t floats(std::size_t bytes) {
-    return static_cast<std::int64_t>(bytes / sizeof(float));
-}
-
 }  // namespace
-
-DecodeProduct decode_product(const ggml_tensor* node) {
-    const ggml_tensor *w = node->src[0], *x = node->src[1];
-    DecodeProduct p;
-    p.type = w->type, p.in_planes = is_in_planes(w), p.w = w->data, p.row_bytes = static_cast<std::int64_t>(w->nb[1]);
-    p.in = static_cast<int>(w->ne[0]), p.out = static_cast<int>(w->ne[1]);
-    p.x = static_cast<const float*>(x->data), p.x_stride = floats(x->nb[1]), p.columns = static_cast<int>(x->ne[1]);
-    p.y = static_cast<float*>(node->data), p.y_stride = node->ne[0];
-    return p;
-}
 
 bool can_decode(const DecodeProduct& p) {
     if (p.columns > kMostDecodeColumns) return false;
@@ -512,14 +481,16 @@ bool can_decode(const DecodeProduct& p) {
            (!p.swiglu || (p.out % 2 == 0 && p.residual == nullptr));
 }
 
-void decode(const Context& c, const DecodeProduct& p) {
-    for (int first = 0; first < p.columns; first += kDecodeColumns) {
-        DecodeProduct part = p;
-        part.columns = std::min(kDecodeColumns, p.columns - first);
-        part.x += first * p.x_stride;
-        part.y += first * p.y_stride;
-        if (p.residual != nullptr) part.residual += first * p.residual_stride;
-        launch_columns(c, part);
+void decode_at_once(const Context& c, const DecodeProduct& p) {
+    switch (p.type) {
+        case GGML_TYPE_F16: return launch_sixteen_bits<__half>(c, p);
+        case GGML_TYPE_BF16: return launch_sixteen_bits<__nv_bfloat16>(c, p);
+        case GGML_TYPE_Q8_0: return p.in_planes ? launch<Planes8>(c, p) : launch<Blocks<GGML_TYPE_Q8_0>>(c, p);
+        case GGML_TYPE_Q4_0: return launch<Blocks<GGML_TYPE_Q4_0>>(c, p);
+        case GGML_TYPE_Q4_K: return launch<Blocks<GGML_TYPE_Q4_K>>(c, p);
+        case GGML_TYPE_Q5_K: return launch<Blocks<GGML_TYPE_Q5_K>>(c, p);
+        case GGML_TYPE_Q6_K: return launch<Blocks<GGML_TYPE_Q6_K>>(c, p);
+        default: launch_early(c, decode_f32, dim3(blocks_for(p.out, kWarps)), kWarps * 32, 0, p);
     }
 }
 

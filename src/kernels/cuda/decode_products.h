@@ -29,7 +29,7 @@ struct DecodeProduct {
     bool swiglu = false;
 };
 
-/// Columns of one launch; `decode` takes several where there are more.
+/// Columns of one kernel; `decode` starts several where there are more.
 inline constexpr int kDecodeColumns = 16;
 /// Up to here products count as decoding.
 inline constexpr int kMostDecodeColumns = 64;
@@ -37,7 +37,12 @@ inline constexpr int kMostDecodeColumns = 64;
 /// One of our product nodes (kernels/nodes.h), or ggml's MUL_MAT of one matrix, whether or not its columns are few.
 [[nodiscard]] DecodeProduct decode_product(const ggml_tensor* node);
 
-[[nodiscard]] bool can_decode(const DecodeProduct& p);
 void decode(const Context& c, const DecodeProduct& p);
+
+// For each kind of GPU in a file of its own: decode_products.cu, kernels/hip/few_columns.cu.
+
+[[nodiscard]] bool can_decode(const DecodeProduct& p);
+/// Precondition: can_decode, and at most kDecodeColumns columns.
+void decode_at_once(const Context& c, const DecodeProduct& p);
 
 }  // namespace heart::cuda

@@ -190,3 +190,29 @@ void run(const Context& c, const ggml_tensor* node) {
 }
 
 }  // namespace heart::cuda::products
+
+namespace heart::cuda {
+
+DecodeProduct decode_product(const ggml_tensor* node) {
+    const ggml_tensor *w = node->src[0], *x = node->src[1];
+    DecodeProduct p;
+    p.type = w->type, p.in_planes = is_in_planes(w), p.w = w->data, p.row_bytes = static_cast<std::int64_t>(w->nb[1]);
+    p.in = static_cast<int>(w->ne[0]), p.out = static_cast<int>(w->ne[1]);
+    p.x = static_cast<const float*>(x->data), p.x_stride = products::numbers(x->nb[1]);
+    p.columns = static_cast<int>(x->ne[1]);
+    p.y = static_cast<float*>(node->data), p.y_stride = node->ne[0];
+    return p;
+}
+
+void decode(const Context& c, const DecodeProduct& p) {
+    for (int first = 0; first < p.columns; first += kDecodeColumns) {
+        DecodeProduct part = p;
+        part.columns = std::min(kDecodeColumns, p.columns - first);
+        part.x += first * p.x_stride;
+        part.y += first * p.y_stride;
+        if (p.residual != nullptr) part.residual += first * p.residual_stride;
+        decode_at_once(c, part);
+    }
+}
+
+}  // namespace heart::cuda
