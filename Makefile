@@ -1,7 +1,7 @@
 # Heart. `make demo` makes a first song, `make test` proves that everything works, `make build` leaves build/release/heart.
 # Each installs what is missing (Debian, Ubuntu) and is quick the second time.
 
-.PHONY: demo build test deps test-deps release-tests package-tests service-tests web-tests cuda-build vulkan-tests arm-tests avx512-tests asan-tests tsan-tests fuzz-tests format check-format tidy clean
+.PHONY: demo build test deps test-deps release-tests package-tests service-tests web-tests cuda-build hip-build vulkan-tests arm-tests avx512-tests asan-tests tsan-tests fuzz-tests format check-format tidy clean
 
 JOBS ?= $(shell nproc)
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
@@ -16,7 +16,7 @@ build: deps
 	@cmake --preset release -DHEART_TESTS=OFF > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
 	@cmake --build --preset release -j $(JOBS)
 
-test: test-deps check-format release-tests package-tests cuda-build arm-tests avx512-tests asan-tests tsan-tests fuzz-tests
+test: test-deps check-format release-tests package-tests cuda-build hip-build arm-tests avx512-tests asan-tests tsan-tests fuzz-tests
 	@echo "All tests passed."
 
 release-tests: test-deps
@@ -48,6 +48,15 @@ ifneq ($(shell command -v nvcc),)
 	cmake --build build/cuda-alone -j $(JOBS) --target heart_cuda
 else
 	@echo "heart: no nvcc on this machine, the CUDA module is not compiled"
+endif
+
+# The same for AMD's GPUs.
+hip-build: test-deps
+ifneq ($(shell command -v hipcc),)
+	cmake --preset hip -B build/hip-alone -DHEART_TESTS=OFF -DHEART_WERROR=ON -DCMAKE_HIP_ARCHITECTURES=gfx1100
+	cmake --build build/hip-alone -j $(JOBS) --target heart_hip
+else
+	@echo "heart: no hipcc on this machine, the HIP module is not compiled"
 endif
 
 # The models on Vulkan, held to the reference's vectors: by Mesa's driver for the CPU, or by VULKAN_DEVICE, a number of
