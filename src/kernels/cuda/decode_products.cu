@@ -187,10 +187,6 @@ private:
     T* shared_;
 };
 
-__device__ float silu(float x) {
-    return x / (1.0F + expf(-x));
-}
-
 /// What the warps of a block have summed up, each over its chunks.
 template <int kTiles, int kColumns>
 struct Partial {

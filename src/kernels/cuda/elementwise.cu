@@ -107,7 +107,7 @@ __global__ void unary(View d, View a, float factor) {
     const float x = *reinterpret_cast<const float*>(at(a, p));
     float y = 0;
     if constexpr (kOp == Unary::scale) y = x * factor;
-    if constexpr (kOp == Unary::silu) y = x / (1.0F + expf(-x));
+    if constexpr (kOp == Unary::silu) y = silu(x);
     if constexpr (kOp == Unary::relu) y = fmaxf(x, 0.0F);
     if constexpr (kOp == Unary::leaky) y = x > 0 ? x : factor * x;
     if constexpr (kOp == Unary::step) y = x > 0 ? 1.0F : 0.0F;
@@ -126,8 +126,7 @@ __global__ void swiglu(View d, View a) {
     if (i >= d.elements()) return;
     const int column = static_cast<int>(i % d.ne[0]);
     const float* row = reinterpret_cast<const float*>(a.row(i / d.ne[0]));
-    const float gate = row[column];
-    reinterpret_cast<float*>(d.row(i / d.ne[0]))[column] = gate / (1.0F + expf(-gate)) * row[d.ne[0] + column];
+    reinterpret_cast<float*>(d.row(i / d.ne[0]))[column] = silu(row[column]) * row[d.ne[0] + column];
 }
 
 // --- copies -------------------------------------------------------------------------------------------------------------

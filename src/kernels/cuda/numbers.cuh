@@ -1,6 +1,6 @@
 #pragma once
 
-// Numbers of 16 bits and sums across threads.
+// Numbers of 16 bits, what kernels compute of single numbers, and sums across threads.
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
@@ -38,6 +38,10 @@ __device__ inline __nv_bfloat16 from_float<__nv_bfloat16>(float x) {
 __device__ inline float clamped(float x) {
     constexpr float kLargest = 65504;
     return fminf(fmaxf(x, -kLargest), kLargest);
+}
+
+__device__ inline float silu(float x) {
+    return x / (1.0F + expf(-x));
 }
 
 /// 32 8-bit integers that share a scale: ggml's block_q8_0.

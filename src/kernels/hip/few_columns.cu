@@ -45,10 +45,6 @@ struct Planes8 {
     }
 };
 
-__device__ float silu(float x) {
-    return x / (1.0F + expf(-x));
-}
-
 __device__ void load_eight(const float* from, float (&out)[8]) {
     const float4 low = *reinterpret_cast<const float4*>(from), high = *reinterpret_cast<const float4*>(from + 4);
     out[0] = low.x, out[1] = low.y, out[2] = low.z, out[3] = low.w;
