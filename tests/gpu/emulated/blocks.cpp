@@ -98,7 +98,9 @@ public:
         bool went_on = true;
         while (std::exchange(went_on, false)) {
             for (std::size_t i = 0; i < warps_.size(); ++i) {
-                become((backwards_ ? warps_.size() - 1 - i : i) * kWarpLanes);
+                const std::size_t warp = backwards_ ? warps_.size() - 1 - i : i, first = warp * kWarpLanes;
+                // The one before the first that is to be asked.
+                become(backwards_ ? first : std::min(first + kWarpLanes, threads_.size()) - 1);
                 while (leave(scheduler_)) went_on = true;
             }
         }
@@ -215,17 +217,17 @@ Shared& shared() {
     return *memory;
 }
 
-bool backwards() {
-    const char* order = std::getenv("HEART_EMULATED_ORDER");
-    return order != nullptr && std::string(order) == "reverse";
-}
-
 }  // namespace
 
-void run_blocks(Extent grid, Extent block, std::size_t shared_bytes, const std::function<void()>& kernel) {
+Order wanted_order() {
+    static const char* const order = std::getenv("HEART_EMULATED_ORDER");
+    return order != nullptr && std::string(order) == "reverse" ? Order::last_to_first : Order::first_to_last;
+}
+
+void run_blocks(Extent grid, Extent block, std::size_t shared_bytes, const std::function<void()>& kernel, Order order) {
     static std::mutex one_launch;
     const std::lock_guard lock(one_launch);
-    static const bool reverse = backwards();
+    const bool reverse = order == Order::last_to_first;
     gridDim = grid, blockDim = block;
     for (std::size_t i = 0; i < grid.count(); ++i) {
         const auto at = static_cast<unsigned>(reverse ? grid.count() - 1 - i : i);

@@ -31,10 +31,17 @@ namespace heart::emulated {
 inline constexpr unsigned kWarpLanes = 32;
 inline constexpr std::size_t kMostShared = 227 << 10;  ///< bytes that a launch may ask for; an H200's
 
+/// Of the threads and blocks that do not wait for each other. A kernel whose threads do not wait for what they read from
+/// others gives other results in the other order.
+enum class Order { first_to_last, last_to_first };
+
+/// The latter with HEART_EMULATED_ORDER=reverse in the environment.
+[[nodiscard]] Order wanted_order();
+
 /// Runs a kernel, which reads its arguments from where the function keeps them. Launches of several threads wait for each
-/// other. HEART_EMULATED_ORDER=reverse in the environment runs threads and blocks from the last to the first: a kernel whose
-/// threads do not wait for what they read from others then gives other results.
-void run_blocks(Extent grid, Extent block, std::size_t shared_bytes, const std::function<void()>& kernel);
+/// other.
+void run_blocks(Extent grid, Extent block, std::size_t shared_bytes, const std::function<void()>& kernel,
+                Order order = wanted_order());
 
 /// What the launch asked for, for the block that runs: not-a-number before anything is written.
 [[nodiscard]] void* launched_shared_memory();
