@@ -1,5 +1,7 @@
 #include "kernels/elementwise.h"
 
+#include "kernels/work_queue.h"
+
 #include <ggml.h>
 
 #include <bit>
@@ -16,14 +18,9 @@ char* row_of(const ggml_tensor* t, std::int64_t i1, std::int64_t i2, std::int64_
            static_cast<std::size_t>(i3) * t->nb[3];
 }
 
-struct RowRange {
-    std::int64_t first, last;
-};
-
 /// The share of all rows of `t` that thread `ith` works on.
-RowRange rows_of_thread(const ggml_tensor* t, int ith, int nth) noexcept {
-    const std::int64_t rows = t->ne[1] * t->ne[2] * t->ne[3];
-    return {rows * ith / nth, rows * (ith + 1) / nth};
+Piece rows_of_thread(const ggml_tensor* t, int ith, int nth) noexcept {
+    return Piece{0, t->ne[1] * t->ne[2] * t->ne[3]}.part(ith, nth);
 }
 
 /// exp(x) for x <= 0 by 2^n times a polynomial, without a branch, so that loops over it become vector code; relative error
@@ -69,7 +66,7 @@ void concat(ggml_tensor* dst, int ith, int nth, void* setting) {
     const auto dimension = static_cast<int>(reinterpret_cast<std::uintptr_t>(setting));
     const ggml_tensor* a = dst->src[0];
     const ggml_tensor* b = dst->src[1];
-    const RowRange range = rows_of_thread(dst, ith, nth);
+    const Piece range = rows_of_thread(dst, ith, nth);
     for (std::int64_t r = range.first; r < range.last; ++r) {
         std::int64_t i[4] = {0, r % dst->ne[1], r / dst->ne[1] % dst->ne[2], r / dst->ne[1] / dst->ne[2]};
         char* out = row_of(dst, i[1], i[2], i[3]);
@@ -88,7 +85,7 @@ void concat(ggml_tensor* dst, int ith, int nth, void* setting) {
 void prelu(ggml_tensor* dst, int ith, int nth, void* setting) {
     const auto slope = std::bit_cast<float>(static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(setting)));
     const ggml_tensor* x = dst->src[0];
-    const RowRange range = rows_of_thread(dst, ith, nth);
+    const Piece range = rows_of_thread(dst, ith, nth);
     for (std::int64_t r = range.first; r < range.last; ++r) {
         const std::int64_t i1 = r % dst->ne[1], i2 = r / dst->ne[1] % dst->ne[2], i3 = r / dst->ne[1] / dst->ne[2];
         const auto* in = reinterpret_cast<const float*>(row_of(x, i1, i2, i3));
@@ -100,7 +97,7 @@ void prelu(ggml_tensor* dst, int ith, int nth, void* setting) {
 void gelu(ggml_tensor* dst, int ith, int nth, void*) {
     constexpr float kRootHalf = 0.70710678F;
     const ggml_tensor* x = dst->src[0];
-    const RowRange range = rows_of_thread(dst, ith, nth);
+    const Piece range = rows_of_thread(dst, ith, nth);
     for (std::int64_t r = range.first; r < range.last; ++r) {
         const std::int64_t i1 = r % dst->ne[1], i2 = r / dst->ne[1] % dst->ne[2], i3 = r / dst->ne[1] / dst->ne[2];
         const auto* in = reinterpret_cast<const float*>(row_of(x, i1, i2, i3));

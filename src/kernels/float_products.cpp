@@ -42,16 +42,6 @@ Scratch& scratch() {
     return *mine;
 }
 
-struct Range {
-    std::int64_t first, last;
-
-    [[nodiscard]] std::int64_t size() const noexcept { return last - first; }
-    /// Part `i` of `count` parts of about the same size.
-    [[nodiscard]] Range part(std::int64_t i, std::int64_t count) const noexcept {
-        return {first + size() * i / count, first + size() * (i + 1) / count};
-    }
-};
-
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) noexcept {
     return (a + b - 1) / b;
 }
@@ -73,8 +63,8 @@ public:
     Share(const FloatProduct& p, const FloatKernels& k) noexcept
         : p_(p), k_(k), inputs_(p.inputs()), context_(p.past ? p.context() : 0), work_(scratch()) {}
 
-    void tiles(Range strips, Range columns);
-    void dots(Range columns);
+    void tiles(Piece strips, Piece columns);
+    void dots(Piece columns);
 
 private:
     using Kernel = void (*)(const FloatTile&);
@@ -88,14 +78,14 @@ private:
         ColumnLayout layout;
     };
 
-    [[nodiscard]] std::int64_t tiles_of(Range columns) const noexcept;
+    [[nodiscard]] std::int64_t tiles_of(Piece columns) const noexcept;
     [[nodiscard]] Operand in_place(std::int64_t column) const noexcept;
-    [[nodiscard]] Operand pack(Range columns, Range inputs) const noexcept;
+    [[nodiscard]] Operand pack(Piece columns, Piece inputs) const noexcept;
     [[nodiscard]] bool must_pack(std::int64_t first_column) const noexcept;
-    void block(const Operand& x, Range strips, Range columns, Range inputs) const noexcept;
+    void block(const Operand& x, Piece strips, Piece columns, Piece inputs) const noexcept;
     [[nodiscard]] int height(std::int64_t whole_strips, std::int64_t columns) const noexcept;
-    void whole_tile(FloatTile& t, Kernel kernel, std::int64_t strip, Range columns) const noexcept;
-    void edge_tile(FloatTile& t, Kernel kernel, std::int64_t strip, Range columns) const noexcept;
+    void whole_tile(FloatTile& t, Kernel kernel, std::int64_t strip, Piece columns) const noexcept;
+    void edge_tile(FloatTile& t, Kernel kernel, std::int64_t strip, Piece columns) const noexcept;
     [[nodiscard]] float finished(float sum, std::int64_t row, std::int64_t column) const noexcept;
 
     const FloatProduct& p_;
@@ -106,7 +96,7 @@ private:
 };
 
 /// As many tiles as columns are divided into, evenly.
-std::int64_t Share::tiles_of(Range columns) const noexcept {
+std::int64_t Share::tiles_of(Piece columns) const noexcept {
     return ceil_div(columns.size(), p_.w.cols <= kShallowInputs ? k_.shallow_columns : k_.tile_columns);
 }
 
@@ -116,10 +106,10 @@ Share::Operand Share::in_place(std::int64_t column) const noexcept {
 
 /// Copies inputs [inputs) of W's columns, those of a tile interleaved: it then reads one stream from end to end, where
 /// columns apart would be as many, and at a multiple of 4 KiB, a common width, compete for the same few places in the cache.
-Share::Operand Share::pack(Range columns, Range inputs) const noexcept {
+Share::Operand Share::pack(Piece columns, Piece inputs) const noexcept {
     const std::int64_t tiles = tiles_of(columns);
     for (std::int64_t i = 0; i < tiles; ++i) {
-        const Range tile = columns.part(i, tiles);
+        const Piece tile = columns.part(i, tiles);
         for (std::int64_t n = tile.first; n < tile.last; ++n) {
             float* out = work_.packed + (tile.first - columns.first) * inputs.size() + (n - tile.first);
             for (std::int64_t at = inputs.first; at < inputs.last;) {
@@ -154,7 +144,7 @@ int Share::height(std::int64_t whole_strips, std::int64_t columns) const noexcep
     return log;
 }
 
-void Share::whole_tile(FloatTile& t, Kernel kernel, std::int64_t strip, Range columns) const noexcept {
+void Share::whole_tile(FloatTile& t, Kernel kernel, std::int64_t strip, Piece columns) const noexcept {
     const std::int64_t row = strip * kStripRows;
     const Epilogue& e = p_.epilogue;
     t.y = p_.y + columns.first * p_.y_stride + row;
@@ -165,7 +155,7 @@ void Share::whole_tile(FloatTile& t, Kernel kernel, std::int64_t strip, Range co
 }
 
 /// A strip of which some rows do not exist; they must not be written, so the tile goes by way of scratch.
-void Share::edge_tile(FloatTile& t, Kernel kernel, std::int64_t strip, Range columns) const noexcept {
+void Share::edge_tile(FloatTile& t, Kernel kernel, std::int64_t strip, Piece columns) const noexcept {
     const std::int64_t row = strip * kStripRows, rows = p_.w.rows - row;
     const bool finish = std::exchange(t.finish, false);
     t.y = work_.edge;
@@ -185,7 +175,7 @@ void Share::edge_tile(FloatTile& t, Kernel kernel, std::int64_t strip, Range col
 }
 
 /// Adds the inputs [inputs) of W's columns to the sums of a block.
-void Share::block(const Operand& x, Range strips, Range columns, Range inputs) const noexcept {
+void Share::block(const Operand& x, Piece strips, Piece columns, Piece inputs) const noexcept {
     const Epilogue& e = p_.epilogue;
     FloatTile t{};
     t.strip_bytes = static_cast<std::size_t>(kStripRows) * plain_row_bytes(p_.w.type, p_.w.cols);
@@ -218,7 +208,7 @@ void Share::block(const Operand& x, Range strips, Range columns, Range inputs) c
             type = WeightType::f32;
         }
         for (std::int64_t i = 0; i < tiles; ++i) {
-            const Range tile = columns.part(i, tiles);
+            const Piece tile = columns.part(i, tiles);
             t.x = x.x + (tile.first - columns.first) * x.stride;
             const std::int64_t ahead = i / parts;  // strips of the next tiles
             t.next_w = tiles > 1 && next + ahead < strips.last
@@ -234,14 +224,14 @@ void Share::block(const Operand& x, Range strips, Range columns, Range inputs) c
     }
 }
 
-void Share::tiles(Range strips, Range columns) {
+void Share::tiles(Piece strips, Piece columns) {
     const bool pays = strips.size() * kStripRows >= kPackedRows && columns.size() >= kPackedColumns;
     while (columns.size() > 0) {
         // The first columns of a signal, which see the past, are packed whatever the size.
         const bool packed = pays || must_pack(columns.first);
-        Range all = columns;
+        Piece all = columns;
         if (packed && !pays && columns.first < context_) all.last = std::min(columns.last, context_);
-        const Range some = all.part(0, ceil_div(all.size(), kBlockColumns));
+        const Piece some = all.part(0, ceil_div(all.size(), kBlockColumns));
         columns.first = some.last;
         if (!packed) {
             block(in_place(some.first), strips, some, {0, p_.w.cols});
@@ -250,14 +240,14 @@ void Share::tiles(Range strips, Range columns) {
         const std::int64_t most = std::min(kBlockInputs, kPackedFloats / some.size());
         const std::int64_t step = ceil_div(ceil_div(p_.w.cols, ceil_div(p_.w.cols, most)), kLineFloats) * kLineFloats;
         for (std::int64_t at = 0; at < p_.w.cols; at += step) {
-            const Range inputs{at, std::min(at + step, p_.w.cols)};
+            const Piece inputs{at, std::min(at + step, p_.w.cols)};
             block(pack(some, inputs), strips, some, inputs);
         }
     }
 }
 
 /// For a few rows, whose strip would be nearly empty: each row is laid out plainly and multiplied along W's columns.
-void Share::dots(Range columns) {
+void Share::dots(Piece columns) {
     const std::int64_t width = p_.w.cols;
     float* weights = work_.packed;
     float* column = weights + width;
@@ -291,8 +281,8 @@ void Share::dots(Range columns) {
 
 /// The strips and columns of thread `ith`: threads stand in a grid, the one with the least work for the busiest thread and
 /// then with the least memory to read.
-void divide(const FloatProduct& p, int ith, int nth, Range& strips, Range& columns) {
-    const Range all_strips{0, ceil_div(p.w.rows, kStripRows)};
+void divide(const FloatProduct& p, int ith, int nth, Piece& strips, Piece& columns) {
+    const Piece all_strips{0, ceil_div(p.w.rows, kStripRows)};
     std::int64_t best_work = 0, best_reads = 0, across = 1;
     for (std::int64_t c = 1; c <= nth; ++c) {
         if (nth % c != 0) continue;
@@ -304,9 +294,9 @@ void divide(const FloatProduct& p, int ith, int nth, Range& strips, Range& colum
             best_work = work, best_reads = reads, across = c;
         }
     }
-    const Range groups = Range{0, ceil_div(all_strips.last, kSharedStrips)}.part(ith / across, nth / across);
+    const Piece groups = Piece{0, ceil_div(all_strips.last, kSharedStrips)}.part(ith / across, nth / across);
     strips = {groups.first * kSharedStrips, std::min(groups.last * kSharedStrips, all_strips.last)};
-    columns = Range{0, p.columns}.part(ith % across, across);
+    columns = Piece{0, p.columns}.part(ith % across, across);
 }
 
 /// How many columns threads take at least when each goes through all strips with its columns; 0 where there are too few.
@@ -335,7 +325,7 @@ void multiply(const FloatProduct& p, const Worker& me) {
             share.tiles({0, all_strips}, {first, last});
         });
     } else {
-        Range strips{}, part{};
+        Piece strips{}, part{};
         divide(p, me.ith, me.nth, strips, part);
         if (strips.size() > 0) share.tiles(strips, part);
     }

@@ -29,30 +29,24 @@ const Family& family() noexcept {
     }
 }
 
-/// A tile of a chunk of columns: the columns are spread evenly, since narrow tiles are slow.
-Piece tile_of(std::int64_t columns, std::int64_t tile, std::int64_t tiles) noexcept {
-    return {columns * tile / tiles, columns * (tile + 1) / tiles};
-}
-
 /// A thread's rows times some of its columns: quantises the columns, then goes through the rows once.
 class Chunk {
 public:
     Chunk(const QuantisedProduct& p, Piece columns, std::vector<ActivationBlock>& scratch)
         : p_(p),
           columns_(columns),
-          width_(columns.last - columns.first),
+          width_(columns.size()),
           blocks_(p.w.cols / kBlock),
           tiles_((width_ + family_.widest_tile - 1) / family_.widest_tile),
           scratch_(scratch) {
         const auto needed = static_cast<std::size_t>(width_ * blocks_);
         if (scratch_.size() < needed) scratch_.resize(needed);
         for (std::int64_t t = 0; t < tiles_; ++t) {
-            const Piece tile = tile_of(width_, t, tiles_);
-            const std::int64_t tile_width = tile.last - tile.first;
+            const Piece tile = columns_of_tile(t);
             ActivationBlock* out = scratch_.data() + tile.first * blocks_;
             for (std::int64_t c = tile.first; c < tile.last; ++c) {
                 family_.quantise(p_.x + (columns_.first + c) * p_.x_stride, p_.w.cols, p_.w.type, out++,
-                                 static_cast<int>(tile_width));
+                                 static_cast<int>(tile.size()));
             }
         }
     }
@@ -61,23 +55,25 @@ public:
         const auto row_bytes = static_cast<std::int64_t>(plain_row_bytes(p_.w.type, p_.w.cols));
         const std::int64_t pair = 2 * kStripRows;
         // A single tile reads each row once: nothing has to stay in the cache.
-        const std::int64_t all = rows.last - rows.first;
-        const std::int64_t step = tiles_ == 1 ? all : std::max(pair, kCachedBytes / row_bytes / pair * pair);
+        const std::int64_t step = tiles_ == 1 ? rows.size() : std::max(pair, kCachedBytes / row_bytes / pair * pair);
         for (std::int64_t row = rows.first; row < rows.last; row += step) {
             const Strips strips{.type = p_.w.type,
                                 .data = static_cast<const std::uint8_t*>(p_.w.data) + row * row_bytes,
                                 .rows = std::min(step, rows.last - row),
                                 .cols = p_.w.cols};
             for (std::int64_t t = 0; t < tiles_; ++t) {
-                const Piece tile = tile_of(width_, t, tiles_);
+                const Piece tile = columns_of_tile(t);
                 const Activations x{.blocks = scratch_.data() + tile.first * blocks_,
-                                    .width = static_cast<int>(tile.last - tile.first)};
+                                    .width = static_cast<int>(tile.size())};
                 family_.multiply(strips, x, p_.y + (columns_.first + tile.first) * p_.y_stride + row, p_.y_stride);
             }
         }
     }
 
 private:
+    /// Columns are spread over the tiles evenly, since narrow ones are slow.
+    [[nodiscard]] Piece columns_of_tile(std::int64_t i) const noexcept { return Piece{0, width_}.part(i, tiles_); }
+
     const Family& family_ = family();
     const QuantisedProduct& p_;
     Piece columns_;

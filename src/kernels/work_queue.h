@@ -33,6 +33,12 @@ struct Worker {
 /// [first, last) of what there is to do.
 struct Piece {
     std::int64_t first, last;
+
+    [[nodiscard]] std::int64_t size() const noexcept { return last - first; }
+    /// Part `i` of `count` parts of about the same size.
+    [[nodiscard]] Piece part(std::int64_t i, std::int64_t count) const noexcept {
+        return {first + size() * i / count, first + size() * (i + 1) / count};
+    }
 };
 
 /// Piece `number` of `units` that so many threads share while they work: large ones first, then smaller and smaller ones
@@ -54,13 +60,13 @@ void share_out(const Worker& me, std::int64_t count, std::int64_t unit, const Wo
     const std::int64_t units = (count + unit - 1) / unit;
     const auto do_piece = [&](Piece p) { work(p.first * unit, std::min(p.last * unit, count)); };
     if (me.queue == nullptr || me.nth == 1) {
-        const Piece mine{units * me.ith / me.nth, units * (me.ith + 1) / me.nth};
-        if (mine.first < mine.last) do_piece(mine);
+        const Piece mine = Piece{0, units}.part(me.ith, me.nth);
+        if (mine.size() > 0) do_piece(mine);
         return;
     }
     for (;;) {
         const Piece next = guided_piece(units, me.nth, me.queue->take());
-        if (next.first >= next.last) break;
+        if (next.size() <= 0) break;
         do_piece(next);
     }
     me.queue->leave(me.nth);
