@@ -109,7 +109,8 @@ TEST_P(EmulatedBlocks, WaitingForWhoNeverComesEndsTheProgram) {
     EXPECT_DEATH(run_blocks({}, {32}, 0, kernel, GetParam()), "32 threads of the block wait for others that never come");
 }
 
-INSTANTIATE_TEST_SUITE_P(InBothOrders, EmulatedBlocks, ::testing::Values(Order::first_to_last, Order::last_to_first));
+INSTANTIATE_TEST_SUITE_P(Order, EmulatedBlocks, ::testing::Values(Order::first_to_last, Order::last_to_first),
+                         [](const auto& info) { return info.param == Order::first_to_last ? "Forwards" : "Backwards"; });
 
 TEST(EmulatedOrder, TellsWhoReadsWhatOthersHaveYetToWrite) {
     const auto result = [](Order order) {
