@@ -1,7 +1,8 @@
 #pragma once
 
-// What the kernels ask of the hardware beyond CUDA C++, as PTX. Everything else in this folder is plain CUDA C++: whoever
-// builds it for another machine, as the tests do for the CPU (tests/gpu/emulated), writes this file anew and no other.
+// What the kernels ask of the hardware beyond CUDA C++, as PTX. All else in this folder is plain CUDA C++. Who builds it for
+// other hardware puts a file of this name before it in the compiler's path: tests/gpu/emulated for the CPU, and kernels/hip,
+// which has no use for what decode_products.cu alone asks for.
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
