@@ -39,7 +39,8 @@ inline constexpr int kMostDecodeColumns = 64;
 
 void decode(const Context& c, const DecodeProduct& p);
 
-// For each kind of GPU in a file of its own: decode_products.cu, kernels/hip/few_columns.cu.
+// The two above are in products.cu, for every kind of GPU; these are in a file of each kind's own: decode_products.cu,
+// kernels/hip/few_columns.cu.
 
 [[nodiscard]] bool can_decode(const DecodeProduct& p);
 /// Precondition: can_decode, and at most kDecodeColumns columns.
