@@ -49,6 +49,20 @@ std::atomic<InstructionSet>& chosen() {
     return set;
 }
 
+bool made_by_amd() noexcept {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    return __builtin_cpu_is("amd") != 0;
+#else
+    return false;
+#endif
+}
+
+std::atomic<bool>& reads_ahead() {
+    static std::atomic<bool> does{made_by_amd()};
+    return does;
+}
+
 }  // namespace
 
 std::string_view name_of(InstructionSet set) noexcept {
@@ -67,6 +81,14 @@ const std::vector<InstructionSet>& available_instruction_sets() {
 
 InstructionSet instruction_set() noexcept {
     return chosen().load(std::memory_order_relaxed);
+}
+
+bool hardware_reads_ahead() noexcept {
+    return reads_ahead().load(std::memory_order_relaxed);
+}
+
+void assume_hardware_reads_ahead(bool does) noexcept {
+    reads_ahead().store(does, std::memory_order_relaxed);
 }
 
 bool use_instruction_set(InstructionSet set) noexcept {

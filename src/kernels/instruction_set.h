@@ -27,4 +27,11 @@ enum class InstructionSet {
 /// keep their layout, which all families share.
 bool use_instruction_set(InstructionSet set) noexcept;
 
+/// Whether memory that is read from end to end comes faster where kernels do not ask for what lies ahead: on AMD's
+/// processors with AVX-512 (measured on Zen 4). Others stop fetching ahead by themselves where a page ends.
+[[nodiscard]] bool hardware_reads_ahead() noexcept;
+
+/// For tests and comparisons. Numbers do not depend on it.
+void assume_hardware_reads_ahead(bool does) noexcept;
+
 }  // namespace heart::kernels

@@ -22,7 +22,7 @@ constexpr std::int64_t kStreamedRows = 48;        ///< three strips, which the f
 const Family& family() noexcept {
     switch (instruction_set()) {
 #if defined(__x86_64__)
-        case InstructionSet::avx512: return kAvx512;
+        case InstructionSet::avx512: return hardware_reads_ahead() ? kAvx512HardwareAhead : kAvx512;
         case InstructionSet::avx2: return kAvx2;
 #endif
         default: return kPortable;

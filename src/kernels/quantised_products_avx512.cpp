@@ -17,12 +17,21 @@ namespace {
 
 #define HEART_INLINE __attribute__((always_inline)) inline
 
-constexpr int kWidest = 6;
-constexpr int kPrefetchBytes = 3072;  ///< the hardware's own prefetching stops at each page
+constexpr int kWidest = 6, kFewColumns = 2;
 
-HEART_INLINE void prefetch(const std::uint8_t* p) {
-    _mm_prefetch(p + kPrefetchBytes, _MM_HINT_T0);
-}
+/// Who sees to it that weights are there when they are multiplied. Where the hardware's own prefetching stops at each page,
+/// we ask for what lies ahead, and several streams keep memory busier than one.
+struct AskAhead {
+    static constexpr bool kOneStream = false;
+    static constexpr int kBytes = 3072;
+    static HEART_INLINE void prefetch(const std::uint8_t* p) { _mm_prefetch(p + kBytes, _MM_HINT_T0); }
+};
+
+/// Where it does not stop, asking gets in its way: one stream, strip after strip, reaches what plain reading does.
+struct LeaveToHardware {
+    static constexpr bool kOneStream = true;
+    static HEART_INLINE void prefetch(const std::uint8_t*) {}
+};
 
 HEART_INLINE __m512i load(const std::uint8_t* p) {
     return _mm512_loadu_si512(p);
@@ -79,11 +88,11 @@ HEART_INLINE Scale scale_of(__m512 scale) {
 }
 
 /// The scales at the start of a block, one f16 a row.
-template <int S>
+template <class Ahead, int S>
 HEART_INLINE void load_scales(const std::uint8_t* w, std::size_t strip_bytes, Scale (&scale)[S]) {
 #pragma GCC unroll 4
     for (int s = 0; s < S; ++s, w += strip_bytes) {
-        prefetch(w);
+        Ahead::prefetch(w);
         scale[s] = scale_of(load_halves(w));
     }
 }
@@ -102,7 +111,9 @@ HEART_INLINE void add_scaled(const Dots<S, C>& dots, const Scale (&w)[S], const 
     }
 }
 
+template <class Ahead>
 struct Q8_0 {
+    static constexpr bool kOneStream = Ahead::kOneStream;
     static constexpr std::int64_t kCols = 32, kBytes = 34 * kStripRows;
 
     template <int S, int C>
@@ -116,13 +127,13 @@ struct Q8_0 {
 #pragma GCC unroll 4
             for (int s = 0; s < S; ++s) {
                 const std::uint8_t* p = w + static_cast<std::size_t>(s) * strip_bytes + 32 + 64 * j;
-                prefetch(p);
+                Ahead::prefetch(p);
                 four[s] = load(p);
             }
             multiply_four(four, x, 4 * j, dots);
         }
         Scale scale[S];
-        load_scales(w, strip_bytes, scale);
+        load_scales<Ahead>(w, strip_bytes, scale);
         add_scaled(dots, scale, x, sums);
     }
 };
@@ -136,7 +147,7 @@ HEART_INLINE __m512i nibbles_of(__m512i bytes) {
 }
 
 /// dots += nibbles of `count` registers of weights times activations from number `at` on.
-template <Nibble which, int count, int S, int C>
+template <class Ahead, Nibble which, int count, int S, int C>
 HEART_INLINE void multiply_nibbles(const std::uint8_t* w, std::size_t strip_bytes, const ActivationBlock* x, int at,
                                    Dots<S, C>& dots) {
 #pragma GCC unroll 8
@@ -145,14 +156,16 @@ HEART_INLINE void multiply_nibbles(const std::uint8_t* w, std::size_t strip_byte
 #pragma GCC unroll 4
         for (int s = 0; s < S; ++s) {
             const std::uint8_t* p = w + static_cast<std::size_t>(s) * strip_bytes + 64 * j;
-            if (which == Nibble::low) prefetch(p);
+            if (which == Nibble::low) Ahead::prefetch(p);
             four[s] = nibbles_of<which>(load(p));
         }
         multiply_four(four, x, at + 4 * j, dots);
     }
 }
 
+template <class Ahead>
 struct Q4_0 {
+    static constexpr bool kOneStream = Ahead::kOneStream;
     static constexpr std::int64_t kCols = 32, kBytes = 18 * kStripRows;
 
     template <int S, int C>
@@ -160,15 +173,17 @@ struct Q4_0 {
                                        Sums<S, C>& sums) {
         Dots<S, C> dots;
         start_dots(x, dots);
-        multiply_nibbles<Nibble::low, 4>(w + 32, strip_bytes, x, 0, dots);
-        multiply_nibbles<Nibble::high, 4>(w + 32, strip_bytes, x, 16, dots);
+        multiply_nibbles<Ahead, Nibble::low, 4>(w + 32, strip_bytes, x, 0, dots);
+        multiply_nibbles<Ahead, Nibble::high, 4>(w + 32, strip_bytes, x, 16, dots);
         Scale scale[S];
-        load_scales(w, strip_bytes, scale);
+        load_scales<Ahead>(w, strip_bytes, scale);
         add_scaled(dots, scale, x, sums);
     }
 };
 
+template <class Ahead>
 struct Q4_K {
+    static constexpr bool kOneStream = Ahead::kOneStream;
     static constexpr std::int64_t kCols = 256, kBytes = 144 * kStripRows;
 
     /// The factors of the eight sub-blocks of a block, for 16 rows: weight = scale * nibble - min.
@@ -201,7 +216,7 @@ struct Q4_K {
 
     static HEART_INLINE void unpack_factors(const std::uint8_t* w, Factors& f) {
 #pragma GCC unroll 4
-        for (int i = 0; i < 4; ++i) prefetch(w + 64 * i);
+        for (int i = 0; i < 4; ++i) Ahead::prefetch(w + 64 * i);
         const __m512 whole = load_halves(w);
         const Scale d[2] = {scale_of(whole), scale_of(_mm512_mul_ps(whole, _mm512_set1_ps(1.0F / 16)))};
         const Scale d_min = scale_of(load_halves(w + 32));
@@ -228,7 +243,7 @@ struct Q4_K {
                 dots.i[s][c] = _mm512_set1_epi32(kOffsetBits);
             }
         }
-        multiply_nibbles<which, 8>(quants, strip_bytes, x, 0, dots);
+        multiply_nibbles<Ahead, which, 8>(quants, strip_bytes, x, 0, dots);
 #pragma GCC unroll 4
         for (int s = 0; s < S; ++s) scale[s] = scale_of(f[s].scale[j]);
         add_scaled(dots, scale, x, sums);
@@ -282,32 +297,40 @@ std::int64_t multiply_rows(const Strips& w, std::int64_t row, const ActivationBl
     return row;
 }
 
+/// Bytes of a tile's activations that stay in the first-level cache beside one stream of weights.
+constexpr std::int64_t kCachedBytes = 12 << 10;
+
 template <class Type, int C>
 void multiply_columns(const Strips& w, const ActivationBlock* x, float* y, std::int64_t y_stride) {
-    // Few columns wait for memory, which several streams keep busier than one.
-    constexpr int kTogether = C <= 2 ? 4 : 2;
-    std::int64_t row = multiply_rows<Type, kTogether, C>(w, 0, x, y, y_stride);
-    row = multiply_rows<Type, 2, C>(w, row, x, y, y_stride);
+    constexpr int kTogether = C <= kFewColumns ? 4 : 2;
+    const auto x_bytes = w.cols / kBlock * C * static_cast<std::int64_t>(sizeof(ActivationBlock));
+    std::int64_t row = 0;
+    if (!Type::kOneStream || x_bytes > kCachedBytes) {
+        row = multiply_rows<Type, kTogether, C>(w, 0, x, y, y_stride);
+        row = multiply_rows<Type, 2, C>(w, row, x, y, y_stride);
+    }
     multiply_rows<Type, 1, C>(w, row, x, y, y_stride);
 }
 
-template <class Type>
+/// Up to kFewColumns columns wait for memory; more are busy multiplying, and asking ahead costs little.
+template <template <class> class Type, class Ahead>
 void multiply_type(const Strips& w, const Activations& x, float* y, std::int64_t y_stride) {
     switch (x.width) {
-        case 1: return multiply_columns<Type, 1>(w, x.blocks, y, y_stride);
-        case 2: return multiply_columns<Type, 2>(w, x.blocks, y, y_stride);
-        case 3: return multiply_columns<Type, 3>(w, x.blocks, y, y_stride);
-        case 4: return multiply_columns<Type, 4>(w, x.blocks, y, y_stride);
-        case 5: return multiply_columns<Type, 5>(w, x.blocks, y, y_stride);
-        default: return multiply_columns<Type, 6>(w, x.blocks, y, y_stride);
+        case 1: return multiply_columns<Type<Ahead>, 1>(w, x.blocks, y, y_stride);
+        case 2: return multiply_columns<Type<Ahead>, 2>(w, x.blocks, y, y_stride);
+        case 3: return multiply_columns<Type<AskAhead>, 3>(w, x.blocks, y, y_stride);
+        case 4: return multiply_columns<Type<AskAhead>, 4>(w, x.blocks, y, y_stride);
+        case 5: return multiply_columns<Type<AskAhead>, 5>(w, x.blocks, y, y_stride);
+        default: return multiply_columns<Type<AskAhead>, 6>(w, x.blocks, y, y_stride);
     }
 }
 
+template <class Ahead>
 void multiply_tile(const Strips& w, const Activations& x, float* y, std::int64_t y_stride) {
     switch (w.type) {
-        case WeightType::q8_0: return multiply_type<Q8_0>(w, x, y, y_stride);
-        case WeightType::q4_0: return multiply_type<Q4_0>(w, x, y, y_stride);
-        default: return multiply_type<Q4_K>(w, x, y, y_stride);
+        case WeightType::q8_0: return multiply_type<Q8_0, Ahead>(w, x, y, y_stride);
+        case WeightType::q4_0: return multiply_type<Q4_0, Ahead>(w, x, y, y_stride);
+        default: return multiply_type<Q4_K, Ahead>(w, x, y, y_stride);
     }
 }
 
@@ -338,6 +361,7 @@ void quantise(const float* x, std::int64_t cols, WeightType type, ActivationBloc
 
 }  // namespace
 
-const Family kAvx512{quantise, multiply_tile, kWidest};
+const Family kAvx512{quantise, multiply_tile<AskAhead>, kWidest};
+const Family kAvx512HardwareAhead{quantise, multiply_tile<LeaveToHardware>, kWidest};
 
 }  // namespace heart::kernels::quantised

@@ -64,6 +64,7 @@ extern const Family kPortable;
 #if defined(__x86_64__)
 extern const Family kAvx2;
 extern const Family kAvx512;
+extern const Family kAvx512HardwareAhead;  ///< the same numbers; see hardware_reads_ahead
 #endif
 
 }  // namespace heart::kernels::quantised

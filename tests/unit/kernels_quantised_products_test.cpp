@@ -205,6 +205,7 @@ Floats shared_product(const InterleavedMatrix& w, const Floats& x, std::int64_t 
 struct Case {
     InstructionSet set;
     WeightType type;
+    bool hardware_ahead;
 };
 
 std::string name_of_type(WeightType type) {
@@ -214,20 +215,30 @@ std::string name_of_type(WeightType type) {
 std::vector<Case> cases() {
     std::vector<Case> all;
     for (const InstructionSet set : available_instruction_sets()) {
-        for (const WeightType type : {WeightType::q8_0, WeightType::q4_0, WeightType::q4_k}) all.push_back({set, type});
+        for (const WeightType type : {WeightType::q8_0, WeightType::q4_0, WeightType::q4_k}) {
+            all.push_back({set, type, false});
+            if (set == InstructionSet::avx512) all.push_back({set, type, true});
+        }
     }
     return all;
 }
 
 class QuantisedProducts : public testing::TestWithParam<Case> {
 protected:
-    void SetUp() override { ASSERT_TRUE(use_instruction_set(GetParam().set)); }
-    void TearDown() override { use_instruction_set(before_); }
+    void SetUp() override {
+        ASSERT_TRUE(use_instruction_set(GetParam().set));
+        assume_hardware_reads_ahead(GetParam().hardware_ahead);
+    }
+    void TearDown() override {
+        use_instruction_set(before_);
+        assume_hardware_reads_ahead(ahead_before_);
+    }
 
     [[nodiscard]] WeightType type() const { return GetParam().type; }
 
 private:
     InstructionSet before_ = instruction_set();
+    bool ahead_before_ = hardware_reads_ahead();
 };
 
 struct Sizes {
@@ -307,14 +318,16 @@ TEST_P(QuantisedProducts, AreTheSameWhenThreadsShareThemOut) {
 }
 
 TEST_P(QuantisedProducts, AreTheSameForAnyNumberOfColumns) {
-    constexpr std::int64_t kRows = 83, kCols = 512, kColumns = 20;
-    Weights w(type(), kRows, kCols, 7);
-    const InterleavedMatrix matrix = w.interleaved();
-    const Floats x = random_floats(z(kColumns * kCols), 8);
-    const Floats all = product(matrix, x, kColumns, kCols, kRows);
-    for (std::int64_t columns = 1; columns < kColumns; ++columns) {
-        const Floats some = product(matrix, x, columns, kCols, kRows);
-        EXPECT_TRUE(std::equal(some.begin(), some.begin() + columns * kRows, all.begin())) << columns;
+    constexpr std::int64_t kRows = 83, kColumns = 20;
+    for (const std::int64_t cols : {512, 5120}) {
+        Weights w(type(), kRows, cols, 7);
+        const InterleavedMatrix matrix = w.interleaved();
+        const Floats x = random_floats(z(kColumns * cols), 8);
+        const Floats all = product(matrix, x, kColumns, cols, kRows);
+        for (std::int64_t columns = 1; columns < kColumns; ++columns) {
+            const Floats some = product(matrix, x, columns, cols, kRows);
+            EXPECT_TRUE(std::equal(some.begin(), some.begin() + columns * kRows, all.begin())) << columns << ' ' << cols;
+        }
     }
 }
 
@@ -401,7 +414,8 @@ TEST_P(QuantisedProducts, HoldForExtremeIntegers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, QuantisedProducts, testing::ValuesIn(cases()), [](const auto& one) {
-    return std::string(name_of(one.param.set)) + "_" + name_of_type(one.param.type);
+    return std::string(name_of(one.param.set)) + "_" + name_of_type(one.param.type) +
+           (one.param.hardware_ahead ? "_HardwareAhead" : "");
 });
 
 }  // namespace
