@@ -62,7 +62,7 @@ struct LanguageModelSpeed {
     std::int64_t context = 0;
     Paced frame_ms, backbone_ms, depth_ms;  ///< beside reading. The halves are timed apart; heads belong to depth
     double gb_per_frame = 0, backbone_gb = 0, depth_gb = 0;
-    Spread prefill_tokens_per_second;  ///< prompt positions; with guidance each is two columns
+    Spread prefill_tokens_per_second;  ///< prompt positions, with guidance
 };
 
 /// One frame of several songs together.

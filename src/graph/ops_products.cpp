@@ -7,6 +7,7 @@
 #include "graph/op_checks.h"
 #include "kernels/cuda/rules.h"
 #include "kernels/nodes.h"
+#include "kernels/winograd.h"
 
 #include <fmt/format.h>
 
@@ -27,6 +28,8 @@ Tensor Graph::mul_mat(Tensor w, Tensor x) {
     if (!is_number(w) || x.type() != Type::f32 || !whole_rows(w) || !whole_rows(x)) {
         refuse("mul_mat", "whole rows, the second of f32", w, x);
     }
+    if (kernels::product_layout(w.raw()) == kernels::ProductLayout::winograd)
+        refuse("mul_mat", "no convolution's taps", w, x);
     if (is_plain(w)) {
         ggml_tensor* product = ggml_mul_mat(ctx(), without_gaps(w).raw(), without_gaps(x).raw());
         ggml_prec_set_acc(product, GGML_PREC_F32);  // ggml's kernels for GPUs would sum products of f16 in f16
@@ -51,7 +54,10 @@ namespace {
 
 void check_convolution(Tensor w, Tensor x, std::int64_t columns, const Graph::Convolution& c) {
     const auto flat = [](Tensor t) { return t.type() == Type::f32 && t.dim(2) * t.dim(3) == 1; };
-    if (c.taps < 1 || c.shift < 1 || w.dim(0) != c.taps * x.dim(0) || columns < 1 || !flat(x)) {
+    const bool winograd = kernels::product_layout(w.raw()) == kernels::ProductLayout::winograd;
+    const std::int64_t width = w.dim(0) * (winograd ? kernels::kWinogradTaps : 1);
+    if (c.taps < 1 || (winograd && c.taps != kernels::kWinogradTaps) || c.shift < 1 || width != c.taps * x.dim(0) ||
+        columns < 1 || !flat(x)) {
         refuse("convolve", fmt::format("[in, columns] and {} taps of it, {} columns apart", c.taps, c.shift), w, x);
     }
     if (c.past && (!flat(c.past) || !ggml_is_contiguous(c.past.raw()) || c.past.dim(0) != x.dim(0) ||

@@ -6,10 +6,12 @@
 #include "graph/ggml_types.h"
 #include "kernels/nodes.h"
 #include "kernels/planes.h"
+#include "kernels/winograd.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -66,6 +68,15 @@ Tensor TensorStore::add_product(const std::string& name, Type type, std::int64_t
     return add(name, type, {in, out});
 }
 
+Tensor TensorStore::add_convolution(const std::string& name, Type type, std::int64_t taps, std::int64_t in,
+                                    std::int64_t out) {
+    const bool winograd = device_->kernels() == Kernels::cpu && type == Type::f32 && kernels::has_winograd(taps, in, out);
+    if (!winograd) return add_product(name, type, taps * in, out);
+    const Tensor t = add(name, type, {in, kernels::kWinogradMatrices * out});
+    kernels::mark_product(t.raw(), kernels::ProductLayout::winograd, out);
+    return t;
+}
+
 void TensorStore::allocate(Fill fill) {
     if (ggml_get_first_tensor(memory_->context.get()) == nullptr) return;
     const std::size_t wanted = bytes();
@@ -103,6 +114,19 @@ void upload_strips(Tensor tensor, std::int64_t first, std::span<const std::byte>
     }
 }
 
+void upload_winograd(Tensor tensor, std::span<const std::byte> rows) {
+    const std::int64_t in = tensor.dim(0), out = kernels::product_rows(tensor.raw()), count = tensor.dim(1);
+    ensure(rows.size() == static_cast<std::size_t>(kernels::kWinogradTaps * in * out) * sizeof(float),
+           "upload_rows: all taps of the convolution");
+    std::vector<float> taps(rows.size() / sizeof(float)), matrices(static_cast<std::size_t>(in * count));
+    std::memcpy(taps.data(), rows.data(), rows.size());
+    kernels::winograd_taps(taps.data(), in, out, matrices.data());
+    for (std::int64_t r = 0; r < count; r += kernels::kStripRows) {
+        kernels::interleave_strip(kernels::WeightType::f32, in, matrices.data() + r * in, kernels::kStripRows,
+                                  static_cast<float*>(tensor.raw()->data) + r * in);
+    }
+}
+
 void upload_planes(Tensor tensor, std::int64_t first, std::span<const std::byte> rows, std::size_t row_bytes) {
     const auto type = *kernels::weight_type(to_ggml(tensor.type()));
     std::vector<std::byte> planes(rows.size());
@@ -117,6 +141,7 @@ void upload_rows(Tensor tensor, std::int64_t first, std::span<const std::byte> r
     switch (kernels::product_layout(tensor.raw())) {
         case kernels::ProductLayout::strips: return upload_strips(tensor, first, rows, row_bytes);
         case kernels::ProductLayout::planes: return upload_planes(tensor, first, rows, row_bytes);
+        case kernels::ProductLayout::winograd: return upload_winograd(tensor, rows);
         case kernels::ProductLayout::plain: return upload_bytes(tensor, static_cast<std::size_t>(first) * row_bytes, rows);
     }
 }

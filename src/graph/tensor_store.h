@@ -26,6 +26,10 @@ public:
     /// written by `upload_rows` and read by `Graph::mul_mat` and `Graph::convolve` only.
     Tensor add_product(const std::string& name, Type type, std::int64_t in, std::int64_t out);
 
+    /// Describes the matrix W [taps * in, out] of a convolution; as `add_product`, but `upload_rows` writes it whole, and
+    /// `Graph::convolve` alone reads it.
+    Tensor add_convolution(const std::string& name, Type type, std::int64_t taps, std::int64_t in, std::int64_t out);
+
     /// Takes memory for all tensors. ErrorCode::memory says how much was wanted. `undefined` memory must be written before
     /// it is read, and is not touched here: gigabytes of weights are not filled twice.
     enum class Fill { zero, undefined };

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "graph/quantise.h"
+#include "kernels/winograd.h"
 
 #include <fmt/format.h>
 
@@ -103,12 +104,27 @@ void fill_slot(const WeightPlan::Entry& entry, const TensorLookup& lookup, int t
     const std::int64_t width = entry.shape.at(0);
     const auto rows = static_cast<std::int64_t>(element_count(entry.shape)) / width;
     const std::uint64_t row_bytes = type_bytes(slot.type(), static_cast<std::uint64_t>(width));
-    parallel_for((rows + kRowsAtATime - 1) / kRowsAtATime, threads, [&](std::int64_t i) {
-        const std::int64_t first = i * kRowsAtATime, count = std::min(kRowsAtATime, rows - first);
+    const std::int64_t step = entry.taps > 1 ? rows : kRowsAtATime;
+    parallel_for((rows + step - 1) / step, threads, [&](std::int64_t i) {
+        const std::int64_t first = i * step, count = std::min(step, rows - first);
         std::vector<std::byte> plain(static_cast<std::size_t>(count) * row_bytes);
         source.read(first, count, plain);
         upload_rows(slot, first, plain);
     });
+}
+
+Tensor describe(TensorStore& store, const WeightPlan::Entry& e, Type type) {
+    if (e.taps > 1) return store.add_convolution(e.name, type, e.taps, e.shape.at(0) / e.taps, e.shape.at(1));
+    const bool is_product = e.use == Use::product || e.use == Use::sensitive;
+    return is_product ? store.add_product(e.name, type, e.shape.at(0), e.shape.at(1)) : store.add(e.name, type, e.shape);
+}
+
+/// On the device where it takes the most: our CPU kernels have more matrices of a convolution than it has taps.
+std::uint64_t stored_bytes(const WeightPlan::Entry& e, Type type) {
+    std::uint64_t elements = element_count(e.shape);
+    if (e.taps > 1 && type == Type::f32 && kernels::has_winograd(e.taps, e.shape.at(0) / e.taps, e.shape.at(1)))
+        elements = elements / kernels::kWinogradTaps * kernels::kWinogradMatrices;
+    return type_bytes(type, elements);
 }
 
 }  // namespace
@@ -127,7 +143,7 @@ Type stored_type(const WeightPlan::Entry& entry, const WeightTypes& types, const
 std::uint64_t planned_bytes(const WeightPlan& plan, const WeightTypes& types, const TensorLookup& lookup) {
     std::uint64_t sum = 0;
     for (const WeightPlan::Entry& e : plan.entries()) {
-        if (e.slot != nullptr) sum += type_bytes(stored_type(e, types, lookup), element_count(e.shape));
+        if (e.slot != nullptr) sum += stored_bytes(e, stored_type(e, types, lookup));
     }
     return sum;
 }
@@ -141,9 +157,7 @@ std::unique_ptr<TensorStore> load_weights(const WeightPlan& plan, const TensorLo
     for (const WeightPlan::Entry& e : plan.entries()) {
         if (e.slot == nullptr) continue;
         const Type type = stored_type(e, types, lookup);
-        const bool is_product = e.use == Use::product || e.use == Use::sensitive;
-        *e.slot =
-            is_product ? store->add_product(e.name, type, e.shape.at(0), e.shape.at(1)) : store->add(e.name, type, e.shape);
+        *e.slot = describe(*store, e, type);
         for (const Published& p : e.sources) total += lookup(p.name)->data.size();
     }
     store->allocate(TensorStore::Fill::undefined);

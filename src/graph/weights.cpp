@@ -56,6 +56,12 @@ void WeightPlan::derived(Tensor& slot, const std::string& name, Use use, Shape s
     entries_.push_back({&slot, nullptr, name, use, std::move(shape), std::move(sources), std::move(derive)});
 }
 
+void WeightPlan::convolution(Tensor& slot, const std::string& name, std::int64_t taps, std::int64_t in, std::int64_t out,
+                             std::vector<Published> sources, Derive derive) {
+    derived(slot, name, Use::sensitive, {taps * in, out}, std::move(sources), std::move(derive));
+    entries_.back().taps = taps;
+}
+
 void WeightPlan::scalar(float& slot, Published source) {
     const std::string name = source.name;
     entries_.push_back({nullptr, &slot, name, Use::vector, {1}, {std::move(source)}, {}});

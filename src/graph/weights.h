@@ -60,6 +60,9 @@ public:
     void vector(Tensor& slot, Published source);
     /// A weight that is computed while loading; one that is a product's is a matrix [in, out].
     void derived(Tensor& slot, const std::string& name, Use use, Shape shape, std::vector<Published> sources, Derive derive);
+    /// The matrix [taps * in, out] of a convolution, `sensitive`, computed while loading.
+    void convolution(Tensor& slot, const std::string& name, std::int64_t taps, std::int64_t in, std::int64_t out,
+                     std::vector<Published> sources, Derive derive);
     /// A single number that graphs are built with (a slope); published with shape [1], kept on the host.
     void scalar(float& slot, Published source);
     /// A tensor that must be there but stays in the file (looked up row by row, or needed only by other uses).
@@ -79,7 +82,8 @@ public:
         Use use = Use::vector;
         Shape shape;
         std::vector<Published> sources;
-        Derive derive;  ///< empty: sources are copied one behind the other
+        Derive derive;          ///< empty: sources are copied one behind the other
+        std::int64_t taps = 1;  ///< of convolutions
     };
     [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
 

@@ -46,17 +46,6 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b) noexcept {
     return (a + b - 1) / b;
 }
 
-const FloatKernels& kernels() noexcept {
-#if defined(__x86_64__)
-    switch (instruction_set()) {
-        case InstructionSet::avx512: return kFloatKernelsAvx512;
-        case InstructionSet::avx2: return kFloatKernelsAvx2;
-        case InstructionSet::portable: break;
-    }
-#endif
-    return kFloatKernelsPortable;
-}
-
 /// One thread's part of one product.
 class Share {
 public:
@@ -308,8 +297,19 @@ std::int64_t shared_columns(const FloatProduct& p, int nth, const FloatKernels& 
 
 }  // namespace
 
+const FloatKernels& float_kernels() noexcept {
+#if defined(__x86_64__)
+    switch (instruction_set()) {
+        case InstructionSet::avx512: return kFloatKernelsAvx512;
+        case InstructionSet::avx2: return kFloatKernelsAvx2;
+        case InstructionSet::portable: break;
+    }
+#endif
+    return kFloatKernelsPortable;
+}
+
 void multiply(const FloatProduct& p, const Worker& me) {
-    const FloatKernels& k = kernels();
+    const FloatKernels& k = float_kernels();
     Share share(p, k);
     if (p.w.rows <= kFewRows && p.w.type == WeightType::f32 && 2 * p.w.cols <= kPackedFloats) {
         share_out(me, p.columns, kDotColumns, [&](std::int64_t first, std::int64_t last) { share.dots({first, last}); });
@@ -333,7 +333,7 @@ void multiply(const FloatProduct& p, const Worker& me) {
 
 void dot_products(const float* w, std::int64_t inputs, const float* x, std::int64_t x_stride, std::int64_t columns,
                   float* y) noexcept {
-    const FloatKernels& k = kernels();
+    const FloatKernels& k = float_kernels();
     FloatDots d{w, x, x_stride, 1, inputs, 0, y};
     std::int64_t n = 0;
     for (; n + kDotColumns <= columns; n += kDotColumns, d.x += kDotColumns * x_stride, d.sums += kDotColumns) k.dots(d);

@@ -43,6 +43,28 @@ struct FloatDots {
     float* sums;  ///< one per column
 };
 
+inline constexpr int kWinogradPoints = 6, kWinogradOutputs = 3;
+
+/// One place of a Winograd convolution (kernels/winograd.h): six columns of the signal are combined to as many points.
+struct WinogradSignal {
+    const float* x[kWinogradPoints];
+    float* out;
+    std::int64_t stride;    ///< from one point's channels to the next one's
+    std::int64_t channels;  ///< a multiple of 16, and so below
+};
+
+/// The points' products of one place are combined to three outputs; those that do not exist have no y, and are the last.
+struct WinogradOutputs {
+    const float* products;
+    std::int64_t stride;
+    std::int64_t channels;
+    float* y[kWinogradOutputs];
+    const float* bias;
+    bool prelu;
+    float slope;
+    const float* residual[kWinogradOutputs];
+};
+
 /// How a tile's columns stand in memory.
 enum ColumnLayout { kApart, kInterleaved, kColumnLayouts };
 
@@ -63,7 +85,12 @@ struct FloatKernels {
     void (*unpack[kFloatTypes])(const char* w, std::int64_t columns, float* out);
     void (*dots)(const FloatDots&);     ///< kDotColumns columns
     void (*one_dot)(const FloatDots&);  ///< one column, the same sum
+    void (*winograd_signal)(const WinogradSignal&);
+    void (*winograd_outputs)(const WinogradOutputs&);
 };
+
+/// Those of the family that kernels use (kernels/instruction_set.h).
+[[nodiscard]] const FloatKernels& float_kernels() noexcept;
 
 extern const FloatKernels kFloatKernelsPortable;
 extern const FloatKernels kFloatKernelsAvx2;

@@ -85,6 +85,7 @@ private:
 }  // namespace heart::kernels
 
 #include "kernels/float_products_tile.h"
+#include "kernels/winograd_loops.h"
 
 namespace heart::kernels {
 

@@ -245,7 +245,7 @@ constexpr auto tile_or_null() {
     {                                                                                                       \
         Simd::kTileColumns, Simd::kShallowColumns, {HEART_TYPES(Apart), HEART_TYPES(Interleaved)},          \
             {0, Simd::kUnpackedF16, Simd::kUnpackedBf16}, {nullptr, unpack_strip<F16>, unpack_strip<Bf16>}, \
-            run_dots<kDotColumns>, run_dots<1>                                                              \
+            run_dots<kDotColumns>, run_dots<1>, winograd_signal, winograd_outputs                           \
     }
 
 }  // namespace

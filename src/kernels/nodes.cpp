@@ -3,6 +3,7 @@
 #include "kernels/attention.h"
 #include "kernels/float_products.h"
 #include "kernels/quantised_products.h"
+#include "kernels/winograd.h"
 
 #include <ggml.h>
 
@@ -84,7 +85,9 @@ void product_node(ggml_tensor* dst, int ith, int nth, void* setting) {
 void convolution_node(ggml_tensor* dst, int ith, int nth, void* setting) {
     const auto& s = *static_cast<const ConvolutionSetting*>(setting);
     FloatProduct p;
+    const bool winograd = product_layout(dst->src[0]) == ProductLayout::winograd;
     p.w = interleaved_matrix(dst->src[0]);
+    if (winograd) p.w.cols *= s.taps;
     p.taps = s.taps, p.tap_shift = s.shift;
     p.x = f32(dst->src[1]), p.x_stride = floats(dst->src[1]->nb[1]);
     p.columns = dst->ne[1];
@@ -97,7 +100,8 @@ void convolution_node(ggml_tensor* dst, int ith, int nth, void* setting) {
         p.epilogue.residual_stride = floats(dst->src[next]->nb[1]);
     }
     p.epilogue.prelu = s.has_slope, p.epilogue.slope = s.slope;
-    multiply(p, {ith, nth, s.queue});
+    if (winograd) multiply_winograd(p, {ith, nth, s.queue});
+    else multiply(p, {ith, nth, s.queue});
 }
 
 void attention_node(ggml_tensor* dst, int ith, int nth, void* setting) {

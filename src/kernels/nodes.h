@@ -27,7 +27,7 @@ struct NodeSetting {
 /// The kernels' name of a ggml_type; nothing where they have no product for it.
 [[nodiscard]] std::optional<WeightType> weight_type(int type) noexcept;
 
-/// Precondition: the layout is `strips`.
+/// Precondition: the layout is `strips`, or `winograd`, of which it has the strips' width.
 [[nodiscard]] InterleavedMatrix interleaved_matrix(const ggml_tensor* t) noexcept;
 
 // --- nodes --------------------------------------------------------------------------------------------------------------
@@ -50,7 +50,7 @@ struct ConvolutionSetting {
     float slope = 0.0F;
 };
 
-/// dst [out, columns] = prelu(W * x + bias) + residual, all f32 and contiguous but W.
+/// dst [out, columns] = prelu(W * x + bias) + residual, all f32 and contiguous but W, which may be in the layout `winograd`.
 void convolution_node(ggml_tensor* dst, int ith, int nth, void* setting);
 
 struct AttentionSetting {

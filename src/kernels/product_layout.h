@@ -13,6 +13,8 @@ enum class ProductLayout : std::int32_t {
     plain = 0,            ///< as ggml has it, for ggml's own products
     strips = 0x48524931,  ///< interleaved, for our CPU kernels (kernels/interleaved.h); rows rounded up to 16
     planes = 0x48524932,  ///< for our CUDA kernels (kernels/planes.h)
+    /// W [7 * in, out] of a convolution as [in, 11 * out] in strips, for our CPU kernels (kernels/winograd.h)
+    winograd = 0x48524933,
 };
 
 // Kept in the parameters that ggml leaves unused in leaf tensors.
@@ -24,7 +26,7 @@ inline void mark_product(ggml_tensor* t, ProductLayout layout, std::int64_t rows
 
 [[nodiscard]] inline ProductLayout product_layout(const ggml_tensor* t) noexcept {
     if (t->op != GGML_OP_NONE) return ProductLayout::plain;
-    for (const ProductLayout layout : {ProductLayout::strips, ProductLayout::planes}) {
+    for (const ProductLayout layout : {ProductLayout::strips, ProductLayout::planes, ProductLayout::winograd}) {
         if (t->op_params[0] == static_cast<std::int32_t>(layout)) return layout;
     }
     return ProductLayout::plain;

@@ -77,6 +77,7 @@ std::vector<float> weight_of(Sources sources) {
 
 void plan_conv1d(graph::WeightPlan& plan, Conv1d& conv, const std::string& name, Norm norm, std::int64_t in,
                  std::int64_t out, std::int64_t kernel, std::int64_t dilation) {
+    conv.in = in;
     conv.kernel = kernel;
     conv.dilation = dilation;
     const auto reorder = [=](Sources sources, std::span<float> taps) {
@@ -89,12 +90,12 @@ void plan_conv1d(graph::WeightPlan& plan, Conv1d& conv, const std::string& name,
             }
         }
     };
-    plan.derived(conv.taps, name + ".taps", graph::WeightPlan::Use::sensitive, {kernel * in, out},
-                 weight_sources(name, norm, out, in, kernel), reorder);
+    plan.convolution(conv.taps, name + ".taps", kernel, in, out, weight_sources(name, norm, out, in, kernel), reorder);
     plan.vector(conv.bias, {name + ".bias", {u(out)}});
 }
 
 void plan_halving_conv1d(graph::WeightPlan& plan, Conv1d& conv, const std::string& name, std::int64_t in, std::int64_t out) {
+    conv.in = 2 * in;
     conv.kernel = 2;
     const auto reorder = [=](Sources sources, std::span<float> taps) {
         const std::vector<float> w = weight_of(sources);  // [out][in][3] -> [out][4][in], the last of the four 0
@@ -114,6 +115,7 @@ void plan_halving_conv1d(graph::WeightPlan& plan, Conv1d& conv, const std::strin
 void plan_upsample(graph::WeightPlan& plan, Upsample& up, const std::string& name, std::int64_t in, std::int64_t out,
                    std::int64_t stride) {
     up.stride = stride;
+    up.blocks.in = in;
     up.blocks.kernel = 2;
     const auto reorder = [=](Sources sources, std::span<float> taps) {
         const std::vector<float> w = weight_of(sources);  // [in][out][2 * stride] -> [stride][out][before, now][in]

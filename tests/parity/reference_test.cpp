@@ -75,11 +75,11 @@ TEST(ReferenceParity, TheProjectedEmbeddingStandsAtItsPosition) {
     const auto length = static_cast<std::size_t>(prompt.ids().length());
     for (const ReferenceRun& run : runs()) {
         (void)compose_run(run, 1, [&](int, const graph::Graph& g) {
-            const std::vector<float> in = g.read("backbone_in");  // [dim, length * rows], row by row
-            ASSERT_EQ(in.size(), kDim * length * run.rows());
+            const std::vector<float> in = g.read("backbone_in");  // [dim, length], with guidance one column more
+            ASSERT_EQ(in.size(), kDim * (length + run.rows() - 1));
             std::vector<float> found;
             for (std::size_t row = 0; row < run.rows(); ++row) {
-                const auto at = in.begin() + static_cast<std::ptrdiff_t>((row * length + prompt.tags.size()) * kDim);
+                const auto at = in.begin() + static_cast<std::ptrdiff_t>((row == 0 ? prompt.tags.size() : length) * kDim);
                 found.insert(found.end(), at, at + kDim);
             }
             golden().expect_close(run.name + ".muq_row", found);
@@ -92,7 +92,7 @@ TEST(ReferenceParity, NothingElseOfThePromptChanges) {
     const std::vector<float> embedding = runs()[3].embedding();
     heartmula::PromptIds with = prompt.ids();
     with.reference = embedding;
-    const auto plain = model().embed_prompt(prompt.ids(), 2), changed = model().embed_prompt(with, 2);
+    const auto plain = model().embed_prompt(prompt.ids(), true), changed = model().embed_prompt(with, true);
     ASSERT_EQ(plain.size(), changed.size());
     for (std::size_t i = 0; i < plain.size(); ++i) {
         if (i / kDim == prompt.tags.size()) continue;  // row 0's reference position
@@ -163,7 +163,7 @@ TEST(ReferenceParity, AZeroEmbeddingIsNone) {
     const std::vector<float> zeros(512);
     heartmula::PromptIds with = prompt.ids();
     with.reference = zeros;
-    EXPECT_EQ(model().embed_prompt(with, 2), model().embed_prompt(prompt.ids(), 2));
+    EXPECT_EQ(model().embed_prompt(with, true), model().embed_prompt(prompt.ids(), true));
 }
 
 // The largest numbers that `check_reference` lets in, in one direction and by turns, must not become NaN on their way.

@@ -258,7 +258,7 @@ TEST(SongBatch, AReferenceIsProjectedByTheWeightsAsADeviceWouldHoldThem) {
     for (std::size_t i = 0; i < 8; ++i) {
         std::vector<float> one(8);
         one[i] = 1;
-        const auto row = exact->embed_prompt({{}, {}, one}, 1), narrow = rounded->embed_prompt({{}, {}, one}, 1);
+        const auto row = exact->embed_prompt({{}, {}, one}, false), narrow = rounded->embed_prompt({{}, {}, one}, false);
         ASSERT_EQ(row.size(), bias.size());
         for (std::size_t k = 0; k < row.size(); ++k) {
             ASSERT_EQ(row[k], bias[k] + weight[8 * k + i]) << i << ", " << k;

@@ -2,17 +2,14 @@
 
 #include "kernels/cuda/context.h"
 #include "kernels/cuda/instructions.cuh"
+#include "kernels/cuda/platform.h"
 
 namespace heart::cuda {
 
 /// Starts a kernel on the context's stream.
 template <typename... Parameters, typename... Arguments>
 void launch(const Context& c, void (*kernel)(Parameters...), dim3 grid, int threads, const Arguments&... arguments) {
-    cudaLaunchConfig_t config{};
-    config.gridDim = grid;
-    config.blockDim = dim3(static_cast<unsigned>(threads));
-    config.stream = c.stream;
-    check(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), "launching a kernel");
+    check(start(c.stream, grid, threads, 0, false, kernel, static_cast<Parameters>(arguments)...), "launching a kernel");
 }
 
 // Programmatic dependent launch (CUDA Programming Guide): a kernel's blocks may start while the kernel before still runs,
@@ -23,17 +20,8 @@ void launch(const Context& c, void (*kernel)(Parameters...), dim3 grid, int thre
 template <typename... Parameters, typename... Arguments>
 void launch_early(const Context& c, void (*kernel)(Parameters...), dim3 grid, int threads, std::size_t shared_bytes,
                   const Arguments&... arguments) {
-    cudaLaunchAttribute early{};
-    early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-    early.val.programmaticStreamSerializationAllowed = 1;
-    cudaLaunchConfig_t config{};
-    config.gridDim = grid;
-    config.blockDim = dim3(static_cast<unsigned>(threads));
-    config.dynamicSmemBytes = shared_bytes;
-    config.stream = c.stream;
-    config.attrs = &early;
-    config.numAttrs = c.overlaps ? 1 : 0;
-    check(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), "launching a kernel");
+    check(start(c.stream, grid, threads, shared_bytes, c.overlaps, kernel, static_cast<Parameters>(arguments)...),
+          "launching a kernel");
 }
 
 }  // namespace heart::cuda

@@ -36,11 +36,11 @@ ScalarDecoder::ScalarDecoder(const std::shared_ptr<graph::Device>& device, const
         memories_.push_back(samples > 0 ? store_.add("memory", Type::f32, {channels, samples * kLanes}) : Tensor{});
     };
     for (const DecoderBlockWeights& b : w.blocks) {
-        remember(b.up.blocks.taps.dim(0) / 2, 1);
-        for (const ResidualWeights& r : b.residuals) remember(r.conv1.taps.dim(0) / r.conv1.kernel, r.conv1.context());
+        remember(b.up.blocks.in, 1);
+        for (const ResidualWeights& r : b.residuals) remember(r.conv1.in, r.conv1.context());
     }
-    if (c.repeat > 1) remember(w.post.taps.dim(0) / w.post.kernel, w.post.context());
-    remember(w.last.taps.dim(0) / w.last.kernel, w.last.context());
+    if (c.repeat > 1) remember(w.post.in, w.post.context());
+    remember(w.last.in, w.last.context());
     store_.allocate();
     build(w, c);
 }

@@ -38,7 +38,7 @@ std::vector<nn::KvCache::Rows> cache_runs(std::span<const Lane> lanes) {
 /// More nodes and views than a pass has: each run of rows adds its own to each layer.
 std::size_t most_nodes(const Config& c, const PassShape& shape) {
     const auto runs = static_cast<std::int64_t>(cache_runs(shape.lanes).size()), draws = shape.draws;
-    const std::int64_t backbone = c.backbone.layers * (40 + 16 * runs);
+    const std::int64_t backbone = c.backbone.layers * (56 + 16 * runs);
     const std::int64_t depth = draws == 0 ? 0 : c.codebooks * (c.depth.layers * 64 + 64 + 40 * draws);
     return static_cast<std::size_t>(1024 + backbone + depth);
 }
@@ -81,16 +81,20 @@ void FramePass::add_inputs() {
     const Config& c = model_.config();
     const auto lanes = static_cast<std::int64_t>(shape_.lanes.size());
     const bool hears_prompt = shape_.prompt > 0;
-    const std::int64_t n = hears_prompt ? shape_.prompt : 1, columns = n * rows_;
-    at_ = {inputs_.add("positions", Type::i32, {columns}),
-           inputs_.add("slots", Type::i64, {columns}),
+    const std::int64_t n = hears_prompt ? shape_.prompt : 1, positions = n * rows_;
+    at_ = {inputs_.add("positions", Type::i32, {positions}),
+           inputs_.add("slots", Type::i64, {positions}),
            inputs_.add("mask", Type::f16, {shape_.length, n, 1, hears_prompt ? 1 : rows_}),
            n,
-           rows_,
+           hears_prompt ? 1 : rows_,
+           hears_prompt && rows_ == 2,
            shape_.length,
            cache_runs(shape_.lanes)};
     mask_.resize(static_cast<std::size_t>(at_.mask.elements()));
-    if (hears_prompt) prompt_ = inputs_.add("prompt", Type::f32, {c.backbone.dim, columns});
+    if (hears_prompt) {
+        at_.runs = {{shape_.lanes.front().cache_row, 1}};
+        prompt_ = inputs_.add("prompt", Type::f32, {c.backbone.dim, at_.columns()});
+    }
     tokens_ = inputs_.add("tokens", Type::i32, {lanes, c.codebooks});
     for (std::int64_t step = 0; shape_.draws > 0 && step < c.codebooks - 1; ++step) {
         const std::int64_t new_positions = step == 0 ? 2 : 1;
@@ -99,6 +103,7 @@ void FramePass::add_inputs() {
                              step == 0 ? inputs_.add("depth_mask", Type::f16, {2, 2}) : Tensor{},
                              new_positions,
                              drawn_rows_,
+                             false,
                              step + 2,
                              {{0, drawn_rows_}}});
     }
@@ -186,7 +191,6 @@ void FramePass::upload_noise(std::span<const float> noise) {
 
 void FramePass::build(FramePart part) {
     Graph& g = graph_;
-    const std::int64_t dim = model_.config().backbone.dim;
     const Tensor x = g.named(prompt_ ? g.scale(prompt_, 1.0F) : embed_frames(), "backbone_in");
     Tensor h = x;  // [dim, columns]
     if (part != FramePart::depth)
@@ -194,10 +198,9 @@ void FramePass::build(FramePart part) {
     g.named(h, "backbone_out");
     g.effect(h);
     if (shape_.draws > 0) {
-        const Tensor by_row = g.reshape(h, {dim, at_.n, rows_});
-        const Tensor newest = g.slice(by_row, 1, at_.n - 1, 1);                          // [dim, 1, rows]
-        const Tensor of_drawing = g.slice(newest, 2, rows_ - drawn_rows_, drawn_rows_);  // [dim, 1, drawn rows]
-        add_draws(g.named(g.reshape(g.contiguous(of_drawing), {dim, drawn_rows_}), "last_hidden"));
+        // A prompt's newest position is the last one of its own row, and the uniform row's column stands behind it.
+        const Tensor newest = g.slice(h, 1, at_.columns() - drawn_rows_, drawn_rows_);
+        add_draws(g.named(g.contiguous(newest), "last_hidden"));  // [dim, drawn rows]
     }
     g.compile();
 }

@@ -46,7 +46,8 @@ struct PassShape {
 /// again hears the frames that it drew. Per run the host uploads positions, cache columns, mask and noise, each in one
 /// call, and downloads the tokens in one.
 ///
-/// Columns are ordered lane by lane, in a lane row by row, in a row by position.
+/// Columns are ordered lane by lane, in a lane row by row, in a row by position. Of a prompt, guidance has one column behind
+/// the others: the unconditional row hears the same at every position (see Placement).
 ///
 /// Names: "backbone_in", "layer0".., "backbone_out", "last_hidden", "depth_step0.in", "depth_step0.layer0"..,
 /// "depth_step0.out", .., "logits0".., "guided_logits0"..; of lanes that sample in another way than those before them
@@ -66,7 +67,7 @@ public:
     void place(std::span<const std::int64_t> positions);
     /// What the lanes hear, one frame for each.
     void hear(std::span<const Frame> frames);
-    /// What the lane hears: [dim, prompt * rows].
+    /// What the lane hears: [dim, prompt, with guidance + 1].
     void hear_prompt(std::span<const float> embedded);
     /// Gumbel noise, [codebooks][draws][vocabulary].
     void upload_noise(std::span<const float> noise);
@@ -107,7 +108,7 @@ private:
     graph::Graph graph_;
     Placement at_;                     // of the backbone
     std::vector<Placement> depth_at_;  // of each depth step
-    graph::Tensor prompt_;             // f32 [dim, prompt * rows]
+    graph::Tensor prompt_;             // f32 [dim, prompt, with guidance + 1]
     graph::Tensor tokens_;             // i32 [lanes, codebooks]: heard, then drawn
     graph::Tensor noise_;              // f32 [vocabulary, draws, codebooks]
     graph::Tensor cfg_scale_;          // f32 [1, draws]

@@ -79,14 +79,12 @@ void LanguageModel::embed_reference(std::span<const float> reference, std::span<
     }
 }
 
-std::vector<float> LanguageModel::embed_prompt(const PromptIds& prompt, std::int64_t rows) const {
+std::vector<float> LanguageModel::embed_prompt(const PromptIds& prompt, bool guided) const {
     const auto dim = static_cast<std::size_t>(config_.backbone.dim);
     const auto length = static_cast<std::size_t>(prompt.length());
     const formats::TensorView& text = *checkpoint_.find("text_embeddings.weight");
-    std::vector<float> out(dim * length * static_cast<std::size_t>(rows));
-    const auto column = [&](std::size_t row, std::size_t position) {
-        return std::span(out).subspan((row * length + position) * dim, dim);
-    };
+    std::vector<float> out(dim * (length + (guided ? 1 : 0)));
+    const auto column = [&](std::size_t i) { return std::span(out).subspan(i * dim, dim); };
     const auto embed = [&](std::span<const std::int32_t> ids, std::size_t start) {
         for (std::size_t i = 0; i < ids.size(); ++i) {
             if (ids[i] < 0 || ids[i] >= config_.text_vocabulary) {
@@ -94,15 +92,13 @@ std::vector<float> LanguageModel::embed_prompt(const PromptIds& prompt, std::int
                     .expected(fmt::format("text ids below {}", config_.text_vocabulary))
                     .found(fmt::format("id {}", ids[i]));
             }
-            read_row(text, static_cast<std::uint64_t>(ids[i]), column(0, start + i));
+            read_row(text, static_cast<std::uint64_t>(ids[i]), column(start + i));
         }
     };
     embed(prompt.tags, 0);
-    embed_reference(prompt.reference, column(0, prompt.tags.size()));
+    embed_reference(prompt.reference, column(prompt.tags.size()));
     embed(prompt.lyrics, prompt.tags.size() + 1);
-    for (std::size_t i = 0; rows > 1 && i < length; ++i) {
-        read_row(*checkpoint_.find("unconditional_text_embedding.weight"), 0, column(1, i));
-    }
+    if (guided) read_row(*checkpoint_.find("unconditional_text_embedding.weight"), 0, column(length));
     return out;
 }
 

@@ -49,11 +49,12 @@ public:
     [[nodiscard]] graph::Type dtype() const noexcept { return dtype_; }
     [[nodiscard]] std::size_t weight_bytes() const { return store_->bytes(); }
 
-    /// What enters the backbone for a prompt: [dim, length * rows], row by row. Every position is its text embedding, the
-    /// reference position muq_linear(reference), without one muq_linear(0) = its bias; in row 1 (guidance) all are the
-    /// unconditional embedding, whatever the reference (heartlib modeling_heartmula.py, `continuous_segments`).
+    /// What enters the backbone for a prompt: [dim, length], `guided` + 1. Every position is its text embedding, the
+    /// reference position muq_linear(reference), without one muq_linear(0) = its bias. What guidance adds is the
+    /// unconditional embedding: its row hears that at all positions, whatever the reference (heartlib
+    /// modeling_heartmula.py, `continuous_segments`).
     /// ErrorCode::mismatch for an id outside the vocabulary; throws what `check_reference` throws.
-    [[nodiscard]] std::vector<float> embed_prompt(const PromptIds& prompt, std::int64_t rows) const;
+    [[nodiscard]] std::vector<float> embed_prompt(const PromptIds& prompt, bool guided) const;
 
 private:
     LanguageModel(formats::Checkpoint checkpoint, std::shared_ptr<graph::Device> device, graph::Type dtype)

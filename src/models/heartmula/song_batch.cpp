@@ -170,18 +170,15 @@ SongBatch::Slot SongBatch::join(const NewSong& plan, const CancelToken& cancel, 
 }
 
 void SongBatch::read_prompt(Song& song, const NewSong& plan, const CancelToken& cancel, const PrefillProgress& progress) {
-    const std::int64_t total = plan.prompt.length(), rows = song.lane.rows(), dim = model_.config().backbone.dim;
-    const std::vector<float> x = model_.embed_prompt(plan.prompt, rows);
+    const std::int64_t total = plan.prompt.length(), dim = model_.config().backbone.dim;
+    const std::vector<float> x = model_.embed_prompt(plan.prompt, song.lane.rows() == 2);
     for (std::int64_t start = 0; start < total; start += options_.prompt_piece) {
         cancel.check();
         const std::int64_t n = std::min(options_.prompt_piece, total - start);
         const bool last = start + n == total && plan.known.empty();
         FramePass& pass = make_pass({{song.lane}, last ? draws(1) : 0, n, looked_at(start + n)});
-        std::vector<float> piece;
-        for (std::int64_t row = 0; row < rows; ++row) {
-            const auto from = x.begin() + (row * total + start) * dim;
-            piece.insert(piece.end(), from, from + n * dim);
-        }
+        std::vector<float> piece(x.begin() + start * dim, x.begin() + (start + n) * dim);
+        piece.insert(piece.end(), x.begin() + total * dim, x.end());  // the unconditional embedding, with guidance
         pass.place(std::array{start});
         pass.hear_prompt(piece);
         run_drawing(song, 0);

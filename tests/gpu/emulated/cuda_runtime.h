@@ -11,8 +11,6 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
-#include <tuple>
-#include <type_traits>
 #include <vector>
 
 // --- language
@@ -207,45 +205,17 @@ void give(cudaStream_t stream, std::function<void()> work);
 // --- launches
 // ---------------------------------------------------------------------------------------------------------------
 
-enum cudaLaunchAttributeID { cudaLaunchAttributeProgrammaticStreamSerialization };
-struct cudaLaunchAttribute {
-    cudaLaunchAttributeID id;
-    struct {
-        int programmaticStreamSerializationAllowed;
-    } val;
-};
-struct cudaLaunchConfig_t {
-    dim3 gridDim, blockDim;
-    std::size_t dynamicSmemBytes = 0;
-    cudaStream_t stream = nullptr;
-    cudaLaunchAttribute* attrs = nullptr;
-    unsigned numAttrs = 0;
-};
-
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
 
 namespace heart::emulated {
 
 cudaError_t allow_shared(const void* kernel, int bytes);
 /// What is wrong with a launch, which a GPU would refuse.
-cudaError_t check_launch(const cudaLaunchConfig_t& config, const void* kernel);
+cudaError_t check_launch(dim3 grid, dim3 block, std::size_t shared_bytes, const void* kernel);
 
 }  // namespace heart::emulated
 
 template <typename... Parameters>
 cudaError_t cudaFuncSetAttribute(void (*kernel)(Parameters...), cudaFuncAttribute, int value) {
     return heart::emulated::allow_shared(reinterpret_cast<const void*>(kernel), value);
-}
-
-template <typename... Parameters>
-cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
-                               std::type_identity_t<Parameters>... arguments) {
-    const cudaError_t wrong = heart::emulated::check_launch(*config, reinterpret_cast<const void*>(kernel));
-    if (wrong != cudaSuccess) return wrong;
-    const std::tuple<Parameters...> kept(arguments...);
-    heart::emulated::give(
-        config->stream, [kernel, kept, grid = config->gridDim, block = config->blockDim, shared = config->dynamicSmemBytes] {
-            heart::emulated::run_blocks(grid, block, shared, [&] { std::apply(kernel, kept); });
-        });
-    return cudaSuccess;
 }

@@ -141,10 +141,9 @@ cudaError_t allow_shared(const void* kernel, int bytes) {
     return cudaSuccess;
 }
 
-cudaError_t check_launch(const cudaLaunchConfig_t& config, const void* kernel) {
-    const dim3 &grid = config.gridDim, &block = config.blockDim;
+cudaError_t check_launch(dim3 grid, dim3 block, std::size_t shared_bytes, const void* kernel) {
     const bool sizes = grid.count() > 0 && grid.y < 65536 && grid.z < 65536 && block.count() > 0 && block.count() <= 1024;
-    const bool fits = config.dynamicSmemBytes <= shared_limits().of(kernel);
+    const bool fits = shared_bytes <= shared_limits().of(kernel);
     return failed(sizes && fits ? cudaSuccess : cudaErrorInvalidConfiguration);
 }
 

@@ -6,7 +6,6 @@
 #include <hip/hip_runtime.h>
 
 #include <cstddef>
-#include <type_traits>
 
 // --- devices and memory
 // -----------------------------------------------------------------------------------------------------
@@ -111,33 +110,6 @@ inline cudaError_t cudaEventSynchronize(cudaEvent_t event) {
 }
 inline cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t begin, cudaEvent_t end) {
     return hipEventElapsedTime(ms, begin, end);
-}
-
-// --- launches
-// ---------------------------------------------------------------------------------------------------------------
-
-/// HIP has no attributes of launches: they are not heeded (platform.h asks for none).
-enum cudaLaunchAttributeID { cudaLaunchAttributeProgrammaticStreamSerialization };
-struct cudaLaunchAttribute {
-    cudaLaunchAttributeID id;
-    struct {
-        int programmaticStreamSerializationAllowed;
-    } val;
-};
-struct cudaLaunchConfig_t {
-    dim3 gridDim, blockDim;
-    std::size_t dynamicSmemBytes = 0;
-    cudaStream_t stream = nullptr;
-    cudaLaunchAttribute* attrs = nullptr;
-    unsigned numAttrs = 0;
-};
-
-template <typename... Parameters>
-cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
-                               std::type_identity_t<Parameters>... arguments) {
-    void* places[] = {&arguments...};
-    return hipLaunchKernel(reinterpret_cast<const void*>(kernel), config->gridDim, config->blockDim, places,
-                           config->dynamicSmemBytes, config->stream);
 }
 
 // --- lanes of a warp

@@ -4,6 +4,9 @@
 
 #include <cuda_runtime.h>
 
+#include <cstddef>
+#include <type_traits>
+
 namespace heart::cuda {
 
 inline constexpr char kPlatform[] = "HIP";
@@ -15,6 +18,15 @@ inline bool is_usable(const cudaDeviceProp& properties) {
 
 inline bool overlaps(int) {
     return false;
+}
+
+/// HIP knows no early start: `overlaps` asks for none.
+template <typename... Parameters>
+hipError_t start(hipStream_t stream, dim3 grid, int threads, std::size_t shared_bytes, bool, void (*kernel)(Parameters...),
+                 std::type_identity_t<Parameters>... arguments) {
+    void* places[] = {&arguments...};
+    return hipLaunchKernel(reinterpret_cast<const void*>(kernel), grid, dim3(static_cast<unsigned>(threads)), places,
+                           shared_bytes, stream);
 }
 
 }  // namespace heart::cuda
