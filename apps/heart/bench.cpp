@@ -141,7 +141,8 @@ Json scalar_decoder_json(const engine::ScalarDecoderSpeed& s, graph::Type type, 
     const auto& [seconds, peak] = s.seconds_per_second;
     add_spread(out, "seconds_per_second", seconds);
     out["gflops"] = s.flops_per_second / 1e9;
-    out["percent_of_peak"] = share_just_then(s.flops_per_second / 1e9, 1, peak, engine::peak_gops(machine, type));
+    const graph::Type arithmetic = graph::is_quantised(type) ? graph::Type::f32 : type;  // convolutions are not quantised
+    out["percent_of_peak"] = share_just_then(s.flops_per_second / 1e9, 1, peak, engine::peak_gops(machine, arithmetic));
     return out;
 }
 

@@ -83,7 +83,8 @@ struct EstimatorSpeed {
 
 /// The scalar decoder, stereo.
 struct ScalarDecoderSpeed {
-    Paced seconds_per_second;  ///< of computing, of audio; beside the arithmetic of the codec's type
+    Paced seconds_per_second;  ///< of computing, of audio; beside the arithmetic of f32
+    /// What a plain convolution takes; minimal filtering (kernels/winograd.h) takes less, and passes the machine's peak.
     double flops_per_second = 0;
 };
 

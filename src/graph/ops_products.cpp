@@ -29,7 +29,7 @@ Tensor Graph::mul_mat(Tensor w, Tensor x) {
         refuse("mul_mat", "whole rows, the second of f32", w, x);
     }
     if (kernels::product_layout(w.raw()) == kernels::ProductLayout::winograd)
-        refuse("mul_mat", "no convolution's taps", w, x);
+        refuse("mul_mat", "the matrix of a product, not the taps of a convolution", w, x);
     if (is_plain(w)) {
         ggml_tensor* product = ggml_mul_mat(ctx(), without_gaps(w).raw(), without_gaps(x).raw());
         ggml_prec_set_acc(product, GGML_PREC_F32);  // ggml's kernels for GPUs would sum products of f16 in f16
