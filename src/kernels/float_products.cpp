@@ -181,6 +181,8 @@ void Share::block(const Operand& x, Piece strips, Piece columns, Piece inputs) c
                     static_cast<std::size_t>(kStripRows) * plain_row_bytes(p_.w.type, inputs.first);
     const std::int64_t whole_strips = std::min(strips.last, p_.w.rows / kStripRows);
     const std::int64_t tiles = tiles_of(columns);
+    // Weights that are read once come from memory, and asking may be in the way; others come from a cache.
+    t.ahead = tiles == 1 && hardware_reads_ahead() ? 0 : k_.prefetch_bytes;
     // While a tile is multiplied, it fetches 32 bytes for each of W's columns: a half or all of a strip.
     const std::int64_t fetched = inputs.size() / 2 * 64, parts = p_.w.type == WeightType::f32 ? 2 : 1;
     const int kind = static_cast<int>(p_.w.type), from = k_.unpacked_tiles[kind];

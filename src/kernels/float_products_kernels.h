@@ -14,6 +14,7 @@ namespace heart::kernels {
 struct FloatTile {
     const char* w;            ///< the first strip, at the range's first column
     std::size_t strip_bytes;  ///< from one strip to the next
+    std::int64_t ahead;       ///< weights are asked for so many bytes before they are read
     const char* next_w;       ///< weights of a later tile, fetched from memory meanwhile: 64 bytes for every two columns
     const float* x;
     std::int64_t x_stride;
@@ -76,6 +77,8 @@ inline constexpr int kDotColumns = 8;
 struct FloatKernels {
     int tile_columns;     ///< the widest tile
     int shallow_columns;  ///< the best width where a tile's weights stay in the first-level cache
+    /// How far ahead weights are asked for: beyond what a page's end hides from the hardware's own prefetching.
+    std::int64_t prefetch_bytes;
     /// By ColumnLayout, type, log2 of strips, columns - 1; null where the sums do not fit in the registers. One strip always
     /// does.
     void (*tile[kColumnLayouts][kFloatTypes][kTileHeights][kMaxTileColumns])(const FloatTile&);

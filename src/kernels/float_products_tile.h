@@ -4,8 +4,7 @@
 //   Vector                           kLanes floats
 //   kLanes, kSums, kTileColumns, kShallowColumns   lanes, vectors of sums in a tile, and FloatKernels' widths
 //   kUnpackedF16, kUnpackedBf16      FloatKernels' unpacked_tiles
-//   kPrefetchBytes                   how far ahead weights are asked for: beyond what a page's end hides from the
-//                                    hardware's own prefetching
+//   kPrefetchBytes                   FloatKernels' prefetch_bytes
 //   zero(), load(p), store(p, v), broadcast(p)    unaligned f32
 //   fma(a, b, c)                     a * b + c
 //   prelu(v, slope)                  v where v > 0, else slope * v
@@ -153,6 +152,7 @@ void run_tile(const FloatTile& t) {
     }
     const char* next = t.next_w;
     const char* w = t.w;
+    const char* ahead = t.w + t.ahead;
     const auto second = static_cast<std::int64_t>(t.strip_bytes);
     for (std::int64_t s = 0; s < t.segments; ++s) {
         Columns x(t.x + s * t.segment_stride, t.x_stride);
@@ -161,7 +161,7 @@ void run_tile(const FloatTile& t) {
             for (int i = 0; i < kVectors; ++i) weights[i] = Weights::even(w + i / kStripVectors * second, i % kStripVectors);
             for (int i = 0; i < kStrips; ++i) {
                 for (int line = 0; line < Weights::kPairBytes; line += 64) {
-                    __builtin_prefetch(w + i * second + Simd::kPrefetchBytes + line);
+                    __builtin_prefetch(ahead + i * second + line);
                 }
             }
             __builtin_prefetch(next, 0, 2);
@@ -170,6 +170,7 @@ void run_tile(const FloatTile& t) {
             sums.add(weights, x, 1);
             x.advance(2);
             w += Weights::kPairBytes;
+            ahead += Weights::kPairBytes;
             next += 64;
         }
         if (Weights::kOddEnds && t.segment_length % 2 != 0) {
@@ -177,6 +178,7 @@ void run_tile(const FloatTile& t) {
             for (int i = 0; i < kVectors; ++i) weights[i] = Weights::even(w + i / kStripVectors * second, i % kStripVectors);
             sums.add(weights, x, 0);
             w += Weights::kPairBytes / 2;
+            ahead += Weights::kPairBytes / 2;
         }
     }
     sums.store(t.y, t.y_stride);
@@ -241,11 +243,11 @@ constexpr auto tile_or_null() {
     { HEART_HEIGHTS(F32, Columns), HEART_HEIGHTS(F16, Columns), HEART_HEIGHTS(Bf16, Columns) }
 
 /// The table of the including family.
-#define HEART_FLOAT_KERNELS                                                                                 \
-    {                                                                                                       \
-        Simd::kTileColumns, Simd::kShallowColumns, {HEART_TYPES(Apart), HEART_TYPES(Interleaved)},          \
-            {0, Simd::kUnpackedF16, Simd::kUnpackedBf16}, {nullptr, unpack_strip<F16>, unpack_strip<Bf16>}, \
-            run_dots<kDotColumns>, run_dots<1>, winograd_signal, winograd_outputs                           \
+#define HEART_FLOAT_KERNELS                                                                                              \
+    {                                                                                                                    \
+        Simd::kTileColumns, Simd::kShallowColumns, Simd::kPrefetchBytes, {HEART_TYPES(Apart), HEART_TYPES(Interleaved)}, \
+            {0, Simd::kUnpackedF16, Simd::kUnpackedBf16}, {nullptr, unpack_strip<F16>, unpack_strip<Bf16>},              \
+            run_dots<kDotColumns>, run_dots<1>, winograd_signal, winograd_outputs                                        \
     }
 
 }  // namespace

@@ -58,8 +58,12 @@ bool made_by_amd() noexcept {
 #endif
 }
 
+bool has_avx512() noexcept {
+    return available_instruction_sets().back() == InstructionSet::avx512;
+}
+
 std::atomic<bool>& reads_ahead() {
-    static std::atomic<bool> does{made_by_amd()};
+    static std::atomic<bool> does{made_by_amd() && has_avx512()};
     return does;
 }
 
