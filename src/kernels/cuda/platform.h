@@ -6,7 +6,6 @@
 #include <cuda_runtime.h>
 
 #include <cstddef>
-#include <type_traits>
 
 namespace heart::cuda {
 
@@ -27,7 +26,7 @@ inline bool overlaps(int major) {
 /// `early`, before the kernels ahead of it have ended.
 template <typename... Parameters>
 cudaError_t start(cudaStream_t stream, dim3 grid, int threads, std::size_t shared_bytes, bool early,
-                  void (*kernel)(Parameters...), std::type_identity_t<Parameters>... arguments) {
+                  void (*kernel)(Parameters...), Parameters... arguments) {
     cudaLaunchAttribute programmatic{};
     programmatic.id = cudaLaunchAttributeProgrammaticStreamSerialization;
     programmatic.val.programmaticStreamSerializationAllowed = 1;

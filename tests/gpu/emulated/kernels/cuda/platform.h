@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <tuple>
-#include <type_traits>
 
 namespace heart::cuda {
 
@@ -23,7 +22,7 @@ inline bool overlaps(int) {
 
 template <typename... Parameters>
 cudaError_t start(cudaStream_t stream, dim3 grid, int threads, std::size_t shared_bytes, bool, void (*kernel)(Parameters...),
-                  std::type_identity_t<Parameters>... arguments) {
+                  Parameters... arguments) {
     const dim3 block(static_cast<unsigned>(threads));
     const cudaError_t wrong = emulated::check_launch(grid, block, shared_bytes, reinterpret_cast<const void*>(kernel));
     if (wrong != cudaSuccess) return wrong;

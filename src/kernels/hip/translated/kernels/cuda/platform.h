@@ -5,7 +5,6 @@
 #include <cuda_runtime.h>
 
 #include <cstddef>
-#include <type_traits>
 
 namespace heart::cuda {
 
@@ -23,7 +22,7 @@ inline bool overlaps(int) {
 /// HIP knows no early start: `overlaps` asks for none.
 template <typename... Parameters>
 hipError_t start(hipStream_t stream, dim3 grid, int threads, std::size_t shared_bytes, bool, void (*kernel)(Parameters...),
-                 std::type_identity_t<Parameters>... arguments) {
+                 Parameters... arguments) {
     void* places[] = {&arguments...};
     return hipLaunchKernel(reinterpret_cast<const void*>(kernel), grid, dim3(static_cast<unsigned>(threads)), places,
                            shared_bytes, stream);
