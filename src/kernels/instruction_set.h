@@ -28,7 +28,8 @@ enum class InstructionSet {
 bool use_instruction_set(InstructionSet set) noexcept;
 
 /// Whether memory that is read from end to end comes faster where kernels do not ask for what lies ahead: on AMD's
-/// processors with AVX-512 (measured on Zen 4). Others stop fetching ahead by themselves where a page ends.
+/// processors with AVX-512 (measured on Zen 4). Others stop fetching ahead by themselves where a page ends, or have not been
+/// measured. The environment variable HEART_HARDWARE_PREFETCH (0, 1) says otherwise.
 [[nodiscard]] bool hardware_reads_ahead() noexcept;
 
 /// For tests and comparisons. Numbers do not depend on it.

@@ -23,7 +23,7 @@ const Family& family() noexcept {
     switch (instruction_set()) {
 #if defined(__x86_64__)
         case InstructionSet::avx512: return hardware_reads_ahead() ? kAvx512HardwareAhead : kAvx512;
-        case InstructionSet::avx2: return kAvx2;
+        case InstructionSet::avx2: return hardware_reads_ahead() ? kAvx2HardwareAhead : kAvx2;
 #endif
         default: return kPortable;
     }

@@ -12,9 +12,8 @@ namespace {
 
 #define HEART_INLINE __attribute__((always_inline)) inline
 
-constexpr int kWidest = 6;
+constexpr int kWidest = 6, kFewColumns = 2;
 constexpr int kHalfRows = 8;
-constexpr int kPrefetchBytes = 1024;  ///< the hardware's own prefetching stops at each page
 
 HEART_INLINE __m256i load(const std::uint8_t* p) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
@@ -46,10 +45,20 @@ HEART_INLINE __m256i add_pairs(__m256i pairs) {
     return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
 }
 
-/// Asks for what this place in the strip will need soon. Spread over a block: all its lines at once would fill the queue.
-HEART_INLINE void prefetch(const std::uint8_t* p) {
-    _mm_prefetch(p + kPrefetchBytes, _MM_HINT_T0);
-}
+/// Who sees to it that weights are there when they are multiplied. Where the hardware's own prefetching stops at each page,
+/// we ask for what a place in the strip will need soon, spread over a block, since all its lines at once would fill the
+/// queue; several streams then keep memory busier than one.
+struct AskAhead {
+    static constexpr bool kOneStream = false;
+    static constexpr int kBytes = 1024;
+    static HEART_INLINE void prefetch(const std::uint8_t* p) { _mm_prefetch(p + kBytes, _MM_HINT_T0); }
+};
+
+/// Where it does not stop, asking gets in its way, and one stream is the fastest.
+struct LeaveToHardware {
+    static constexpr bool kOneStream = true;
+    static HEART_INLINE void prefetch(const std::uint8_t*) {}
+};
 
 /// Integer sums, or pairs of them, of both halves of a strip by C columns.
 template <int C>
@@ -80,18 +89,19 @@ HEART_INLINE void add_scaled(const Dots<C>& dots, const __m256 (&scale)[2], cons
     }
 }
 
+template <class Ahead>
 struct Q8_0 {
     static constexpr std::int64_t kCols = 32, kBytes = 34 * kStripRows;
-    static constexpr int kStreams = 3;  ///< strips that are read together
+    static constexpr int kStreams = Ahead::kOneStream ? 1 : 3;  ///< strips that are read together
 
     template <int C>
     static HEART_INLINE void add_block(const std::uint8_t* w, const ActivationBlock* x, __m256 (&sums)[2][C]) {
         Dots<C> dots;
         start_dots(_mm256_set1_epi32(kOffsetBits), dots);
-        prefetch(w);
+        Ahead::prefetch(w);
 #pragma GCC unroll 8
         for (int j = 0; j < 8; ++j) {
-            prefetch(w + 32 + 64 * j);
+            Ahead::prefetch(w + 32 + 64 * j);
             __m256i four[2], magnitude[2];
 #pragma GCC unroll 2
             for (int h = 0; h < 2; ++h) {
@@ -140,18 +150,19 @@ HEART_INLINE void load_word(const std::uint8_t* w, __m256i (&bytes)[2]) {
     for (int h = 0; h < 2; ++h) bytes[h] = load(w + 32 * h);
 }
 
+template <class Ahead>
 struct Q4_0 {
     static constexpr std::int64_t kCols = 32, kBytes = 18 * kStripRows;
-    static constexpr int kStreams = 3;
+    static constexpr int kStreams = Ahead::kOneStream ? 1 : 3;
 
     template <int C>
     static HEART_INLINE void add_block(const std::uint8_t* w, const ActivationBlock* x, __m256 (&sums)[2][C]) {
         Dots<C> dots;
         start_dots(_mm256_setzero_si256(), dots);
-        prefetch(w);
+        Ahead::prefetch(w);
 #pragma GCC unroll 4
         for (int j = 0; j < 4; ++j) {
-            prefetch(w + 32 + 64 * j);
+            Ahead::prefetch(w + 32 + 64 * j);
             __m256i bytes[2];
             load_word(w + 32 + 64 * j, bytes);
             multiply_nibbles<0>(bytes, x, 4 * j, dots);
@@ -170,9 +181,10 @@ struct Q4_0 {
     }
 };
 
+template <class Ahead>
 struct Q4_K {
     static constexpr std::int64_t kCols = 256, kBytes = 144 * kStripRows;
-    static constexpr int kStreams = 2;
+    static constexpr int kStreams = Ahead::kOneStream ? 1 : 2;
 
     /// The factors of the eight sub-blocks of a block, for 8 rows: weight = scale * nibble - min.
     struct Factors {
@@ -206,7 +218,7 @@ struct Q4_K {
 #pragma GCC unroll 8
         for (int i = 0; i < 8; ++i) {
             __m256i bytes[2];
-            if (shift == 0) prefetch(quants + 64 * i);
+            if (shift == 0) Ahead::prefetch(quants + 64 * i);
             load_word(quants + 64 * i, bytes);
             multiply_nibbles<shift>(bytes, x, 4 * i, dots);
         }
@@ -228,7 +240,7 @@ struct Q4_K {
     static HEART_INLINE void add_block(const std::uint8_t* w, const ActivationBlock* x, __m256 (&sums)[2][C]) {
         Factors f[2];
 #pragma GCC unroll 4
-        for (int i = 0; i < 4; ++i) prefetch(w + 64 * i);
+        for (int i = 0; i < 4; ++i) Ahead::prefetch(w + 64 * i);
 #pragma GCC unroll 2
         for (int h = 0; h < 2; ++h) unpack_factors(w, h, f[h]);
         const std::uint8_t* quants = w + 256;
@@ -275,29 +287,30 @@ std::int64_t multiply_rows(const Strips& w, std::int64_t row, const ActivationBl
 
 template <class Type, int C>
 void multiply_columns(const Strips& w, const ActivationBlock* x, float* y, std::int64_t y_stride) {
-    // Few columns wait for memory, which several streams keep busier than one.
-    constexpr int kTogether = C <= 2 ? Type::kStreams : 1;
+    constexpr int kTogether = C <= kFewColumns ? Type::kStreams : 1;
     const std::int64_t row = multiply_rows<Type, kTogether, C>(w, 0, x, y, y_stride);
     multiply_rows<Type, 1, C>(w, row, x, y, y_stride);
 }
 
-template <class Type>
+/// Up to kFewColumns columns wait for memory; more are busy multiplying, and asking ahead costs little.
+template <template <class> class Type, class Ahead>
 void multiply_type(const Strips& w, const Activations& x, float* y, std::int64_t y_stride) {
     switch (x.width) {
-        case 1: return multiply_columns<Type, 1>(w, x.blocks, y, y_stride);
-        case 2: return multiply_columns<Type, 2>(w, x.blocks, y, y_stride);
-        case 3: return multiply_columns<Type, 3>(w, x.blocks, y, y_stride);
-        case 4: return multiply_columns<Type, 4>(w, x.blocks, y, y_stride);
-        case 5: return multiply_columns<Type, 5>(w, x.blocks, y, y_stride);
-        default: return multiply_columns<Type, 6>(w, x.blocks, y, y_stride);
+        case 1: return multiply_columns<Type<Ahead>, 1>(w, x.blocks, y, y_stride);
+        case 2: return multiply_columns<Type<Ahead>, 2>(w, x.blocks, y, y_stride);
+        case 3: return multiply_columns<Type<AskAhead>, 3>(w, x.blocks, y, y_stride);
+        case 4: return multiply_columns<Type<AskAhead>, 4>(w, x.blocks, y, y_stride);
+        case 5: return multiply_columns<Type<AskAhead>, 5>(w, x.blocks, y, y_stride);
+        default: return multiply_columns<Type<AskAhead>, 6>(w, x.blocks, y, y_stride);
     }
 }
 
+template <class Ahead>
 void multiply_tile(const Strips& w, const Activations& x, float* y, std::int64_t y_stride) {
     switch (w.type) {
-        case WeightType::q8_0: return multiply_type<Q8_0>(w, x, y, y_stride);
-        case WeightType::q4_0: return multiply_type<Q4_0>(w, x, y, y_stride);
-        default: return multiply_type<Q4_K>(w, x, y, y_stride);
+        case WeightType::q8_0: return multiply_type<Q8_0, Ahead>(w, x, y, y_stride);
+        case WeightType::q4_0: return multiply_type<Q4_0, Ahead>(w, x, y, y_stride);
+        default: return multiply_type<Q4_K, Ahead>(w, x, y, y_stride);
     }
 }
 
@@ -349,6 +362,7 @@ void quantise(const float* x, std::int64_t cols, WeightType type, ActivationBloc
 
 }  // namespace
 
-const Family kAvx2{quantise, multiply_tile, kWidest};
+const Family kAvx2{quantise, multiply_tile<AskAhead>, kWidest};
+const Family kAvx2HardwareAhead{quantise, multiply_tile<LeaveToHardware>, kWidest};
 
 }  // namespace heart::kernels::quantised

@@ -64,7 +64,9 @@ extern const Family kPortable;
 #if defined(__x86_64__)
 extern const Family kAvx2;
 extern const Family kAvx512;
-extern const Family kAvx512HardwareAhead;  ///< the same numbers; see hardware_reads_ahead
+// The same numbers; see hardware_reads_ahead.
+extern const Family kAvx2HardwareAhead;
+extern const Family kAvx512HardwareAhead;
 #endif
 
 }  // namespace heart::kernels::quantised
