@@ -387,7 +387,7 @@ void Benchmark::measure_scalar_decoder(const heartcodec::Codec& codec) {
         const auto start = Clock::now();
         decoder.decode_tile(stereo);
         if (i > 0) timings.times.push_back(seconds_since(start) / tile_seconds);  // the first warms up
-        look_at_machine(kernels::MachineLimit::f32, timings.limits);  // convolutions are not quantised
+        look_at_machine(kernels::MachineLimit::f32, timings.limits);              // convolutions are not quantised
         advance();
     }
     ScalarDecoderSpeed out{timings.paced(), 0};
