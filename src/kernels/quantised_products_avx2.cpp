@@ -1,4 +1,4 @@
-#include "kernels/quantised_products_families.h"
+#include "kernels/quantised_products_x86.h"
 
 #include <immintrin.h>
 
@@ -10,9 +10,7 @@ namespace heart::kernels::quantised {
 
 namespace {
 
-#define HEART_INLINE __attribute__((always_inline)) inline
-
-constexpr int kWidest = 6, kFewColumns = 2;
+using AskAhead = AskAheadBy<1024>;
 constexpr int kHalfRows = 8;
 
 HEART_INLINE __m256i load(const std::uint8_t* p) {
@@ -44,21 +42,6 @@ HEART_INLINE const ActivationBlock* read_again(const ActivationBlock* x) {
 HEART_INLINE __m256i add_pairs(__m256i pairs) {
     return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
 }
-
-/// Who sees to it that weights are there when they are multiplied. Where the hardware's own prefetching stops at each page,
-/// we ask for what a place in the strip will need soon, spread over a block, since all its lines at once would fill the
-/// queue; several streams then keep memory busier than one.
-struct AskAhead {
-    static constexpr bool kOneStream = false;
-    static constexpr int kBytes = 1024;
-    static HEART_INLINE void prefetch(const std::uint8_t* p) { _mm_prefetch(p + kBytes, _MM_HINT_T0); }
-};
-
-/// Where it does not stop, asking gets in its way, and one stream is the fastest.
-struct LeaveToHardware {
-    static constexpr bool kOneStream = true;
-    static HEART_INLINE void prefetch(const std::uint8_t*) {}
-};
 
 /// Integer sums, or pairs of them, of both halves of a strip by C columns.
 template <int C>
@@ -252,7 +235,6 @@ struct Q4_K {
     }
 };
 
-/// S strips by C columns.
 template <class Type, int S, int C>
 void multiply_strips(const std::uint8_t* w, std::int64_t rows, std::int64_t cols, const ActivationBlock* x, float* y,
                      std::int64_t y_stride) {
@@ -276,42 +258,11 @@ void multiply_strips(const std::uint8_t* w, std::int64_t rows, std::int64_t cols
     }
 }
 
-/// From `row` on, S strips at a time while there are so many; the row that comes next.
-template <class Type, int S, int C>
-std::int64_t multiply_rows(const Strips& w, std::int64_t row, const ActivationBlock* x, float* y, std::int64_t y_stride) {
-    const std::int64_t row_bytes = w.cols / Type::kCols * Type::kBytes / kStripRows;
-    for (; w.rows - row > (S - 1) * kStripRows; row += S * kStripRows)
-        multiply_strips<Type, S, C>(w.data + row * row_bytes, w.rows - row, w.cols, x, y + row, y_stride);
-    return row;
-}
-
 template <class Type, int C>
 void multiply_columns(const Strips& w, const ActivationBlock* x, float* y, std::int64_t y_stride) {
     constexpr int kTogether = C <= kFewColumns ? Type::kStreams : 1;
     const std::int64_t row = multiply_rows<Type, kTogether, C>(w, 0, x, y, y_stride);
     multiply_rows<Type, 1, C>(w, row, x, y, y_stride);
-}
-
-/// Up to kFewColumns columns wait for memory; more are busy multiplying, and asking ahead costs little.
-template <template <class> class Type, class Ahead>
-void multiply_type(const Strips& w, const Activations& x, float* y, std::int64_t y_stride) {
-    switch (x.width) {
-        case 1: return multiply_columns<Type<Ahead>, 1>(w, x.blocks, y, y_stride);
-        case 2: return multiply_columns<Type<Ahead>, 2>(w, x.blocks, y, y_stride);
-        case 3: return multiply_columns<Type<AskAhead>, 3>(w, x.blocks, y, y_stride);
-        case 4: return multiply_columns<Type<AskAhead>, 4>(w, x.blocks, y, y_stride);
-        case 5: return multiply_columns<Type<AskAhead>, 5>(w, x.blocks, y, y_stride);
-        default: return multiply_columns<Type<AskAhead>, 6>(w, x.blocks, y, y_stride);
-    }
-}
-
-template <class Ahead>
-void multiply_tile(const Strips& w, const Activations& x, float* y, std::int64_t y_stride) {
-    switch (w.type) {
-        case WeightType::q8_0: return multiply_type<Q8_0, Ahead>(w, x, y, y_stride);
-        case WeightType::q4_0: return multiply_type<Q4_0, Ahead>(w, x, y, y_stride);
-        default: return multiply_type<Q4_K, Ahead>(w, x, y, y_stride);
-    }
 }
 
 HEART_INLINE std::int32_t largest_of(__m256i v) {
@@ -362,7 +313,7 @@ void quantise(const float* x, std::int64_t cols, WeightType type, ActivationBloc
 
 }  // namespace
 
-const Family kAvx2{quantise, multiply_tile<AskAhead>, kWidest};
-const Family kAvx2HardwareAhead{quantise, multiply_tile<LeaveToHardware>, kWidest};
+const Family kAvx2{quantise, multiply_tile<AskAhead, AskAhead>, kWidest};
+const Family kAvx2HardwareAhead{quantise, multiply_tile<LeaveToHardware, AskAhead>, kWidest};
 
 }  // namespace heart::kernels::quantised

@@ -1,4 +1,4 @@
-#include "kernels/quantised_products_families.h"
+#include "kernels/quantised_products_x86.h"
 
 #include <immintrin.h>
 
@@ -15,23 +15,7 @@ namespace heart::kernels::quantised {
 
 namespace {
 
-#define HEART_INLINE __attribute__((always_inline)) inline
-
-constexpr int kWidest = 6, kFewColumns = 2;
-
-/// Who sees to it that weights are there when they are multiplied. Where the hardware's own prefetching stops at each page,
-/// we ask for what lies ahead, and several streams keep memory busier than one.
-struct AskAhead {
-    static constexpr bool kOneStream = false;
-    static constexpr int kBytes = 3072;
-    static HEART_INLINE void prefetch(const std::uint8_t* p) { _mm_prefetch(p + kBytes, _MM_HINT_T0); }
-};
-
-/// Where it does not stop, asking gets in its way: one stream, strip after strip, reaches what plain reading does.
-struct LeaveToHardware {
-    static constexpr bool kOneStream = true;
-    static HEART_INLINE void prefetch(const std::uint8_t*) {}
-};
+using AskAhead = AskAheadBy<3072>;
 
 HEART_INLINE __m512i load(const std::uint8_t* p) {
     return _mm512_loadu_si512(p);
@@ -264,7 +248,6 @@ struct Q4_K {
     }
 };
 
-/// S strips by C columns.
 template <class Type, int S, int C>
 void multiply_strips(const std::uint8_t* w, std::int64_t rows, std::int64_t cols, const ActivationBlock* x, float* y,
                      std::int64_t y_stride) {
@@ -288,15 +271,6 @@ void multiply_strips(const std::uint8_t* w, std::int64_t rows, std::int64_t cols
     }
 }
 
-/// From `row` on, S strips at a time while there are so many; the row that comes next.
-template <class Type, int S, int C>
-std::int64_t multiply_rows(const Strips& w, std::int64_t row, const ActivationBlock* x, float* y, std::int64_t y_stride) {
-    const std::int64_t row_bytes = w.cols / Type::kCols * Type::kBytes / kStripRows;
-    for (; w.rows - row > (S - 1) * kStripRows; row += S * kStripRows)
-        multiply_strips<Type, S, C>(w.data + row * row_bytes, w.rows - row, w.cols, x, y + row, y_stride);
-    return row;
-}
-
 /// Bytes of a tile's activations that stay in the first-level cache beside one stream of weights.
 constexpr std::int64_t kCachedBytes = 12 << 10;
 
@@ -310,28 +284,6 @@ void multiply_columns(const Strips& w, const ActivationBlock* x, float* y, std::
         row = multiply_rows<Type, 2, C>(w, row, x, y, y_stride);
     }
     multiply_rows<Type, 1, C>(w, row, x, y, y_stride);
-}
-
-/// Up to kFewColumns columns wait for memory; more are busy multiplying, and asking ahead costs little.
-template <template <class> class Type, class Ahead>
-void multiply_type(const Strips& w, const Activations& x, float* y, std::int64_t y_stride) {
-    switch (x.width) {
-        case 1: return multiply_columns<Type<Ahead>, 1>(w, x.blocks, y, y_stride);
-        case 2: return multiply_columns<Type<Ahead>, 2>(w, x.blocks, y, y_stride);
-        case 3: return multiply_columns<Type<AskAhead>, 3>(w, x.blocks, y, y_stride);
-        case 4: return multiply_columns<Type<AskAhead>, 4>(w, x.blocks, y, y_stride);
-        case 5: return multiply_columns<Type<AskAhead>, 5>(w, x.blocks, y, y_stride);
-        default: return multiply_columns<Type<AskAhead>, 6>(w, x.blocks, y, y_stride);
-    }
-}
-
-template <class Ahead>
-void multiply_tile(const Strips& w, const Activations& x, float* y, std::int64_t y_stride) {
-    switch (w.type) {
-        case WeightType::q8_0: return multiply_type<Q8_0, Ahead>(w, x, y, y_stride);
-        case WeightType::q4_0: return multiply_type<Q4_0, Ahead>(w, x, y, y_stride);
-        default: return multiply_type<Q4_K, Ahead>(w, x, y, y_stride);
-    }
 }
 
 void quantise(const float* x, std::int64_t cols, WeightType type, ActivationBlock* out, int width) {
@@ -361,7 +313,7 @@ void quantise(const float* x, std::int64_t cols, WeightType type, ActivationBloc
 
 }  // namespace
 
-const Family kAvx512{quantise, multiply_tile<AskAhead>, kWidest};
-const Family kAvx512HardwareAhead{quantise, multiply_tile<LeaveToHardware>, kWidest};
+const Family kAvx512{quantise, multiply_tile<AskAhead, AskAhead>, kWidest};
+const Family kAvx512HardwareAhead{quantise, multiply_tile<LeaveToHardware, AskAhead>, kWidest};
 
 }  // namespace heart::kernels::quantised
