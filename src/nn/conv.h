@@ -17,7 +17,7 @@ struct Conv1d {
     graph::Tensor bias;  ///< [out]
     std::int64_t kernel = 1;
     std::int64_t dilation = 1;
-    std::int64_t in = 0;
+    std::int64_t in = 0;  ///< channels of x, which `taps` alone do not tell; as planned below
 
     /// Samples of the past that an output needs.
     [[nodiscard]] std::int64_t context() const noexcept { return (kernel - 1) * dilation; }

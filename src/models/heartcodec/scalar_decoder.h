@@ -11,7 +11,8 @@ namespace heart::heartcodec {
 
 /// Latents -> stereo samples, tile by tile (heartlib sq_codec.py, ScalarModel.decode). Each convolution remembers what it
 /// needs of the tile before, so that scratch does not grow with the song and tiles join without a seam: the result is the
-/// same as in one piece. Both channels run side by side as two lanes.
+/// same as in one piece, up to rounding where convolutions take samples in groups (kernels/winograd.h). Both channels run
+/// side by side as two lanes.
 class ScalarDecoder {
 public:
     ScalarDecoder(const std::shared_ptr<graph::Device>& device, const ScalarDecoderWeights& weights, const Config& config,
